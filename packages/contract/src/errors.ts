@@ -225,6 +225,18 @@ export const errorCatalog = {
     retry: "never",
     hint: "Only the owner of the daemon may do this.",
   },
+  COMMAND_FAILED: {
+    exit: EXIT.environment,
+    fault: "environment",
+    retry: "never",
+    hint: "The program's own last words are in the message; `banger doctor` checks what it needs.",
+  },
+  PROTOCOL_BROKEN: {
+    exit: EXIT.unavailable,
+    fault: "system",
+    retry: "never",
+    hint: "The other end is not banger, or is a broken build of it; restart the daemon.",
+  },
   TIMEOUT: {
     exit: EXIT.unavailable,
     fault: "environment",

@@ -1,0 +1,31 @@
+/**
+ * The only recursive removal in the product. It takes the root that it may work under, and refuses everything else.
+ */
+import { lstat, realpath, rm } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { AppError } from "@banger/contract/errors";
+
+/** Removes `path`, which lies strictly beneath `options.under`. What is not there is fine; links are removed, not followed. */
+export async function removeTree(path: string, options: { under: string }): Promise<void> {
+  const root = await existing(options.under);
+  const parent = await existing(dirname(path));
+  if (root === undefined || parent === undefined) return;
+  const target = join(parent, basename(path));
+  const inside = isAbsolute(path) && resolve(path) === path && target.startsWith(root + sep) && root !== sep;
+  if (!inside) {
+    throw new AppError("INTERNAL", `refused to remove ${path}: it does not lie beneath ${options.under}`, {
+      facts: { path, under: options.under },
+    });
+  }
+  await rm(target, { recursive: true, force: true, maxRetries: 0 });
+}
+
+async function existing(path: string): Promise<string | undefined> {
+  try {
+    const real = await realpath(path);
+    return (await lstat(real)).isDirectory() ? real : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
