@@ -1,0 +1,33 @@
+// Loads the command line through V8's compile cache. It must stay tiny: every start pays for it.
+//
+// The cache holds code that we shall run, so it is used only below a home directory of our own,
+// and only from a directory that nobody else can write to.
+"use strict";
+
+const { lstatSync, mkdirSync } = require("node:fs");
+const { enableCompileCache } = require("node:module");
+
+function cacheDirectory() {
+  const home = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
+  if (!home || !home.startsWith("/")) return undefined;
+  const directory = `${home}/banger/node`;
+  if (!isOurs(directory)) {
+    if (!isOurs(process.env.HOME || home)) return undefined;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+  return isOurs(`${home}/banger`) && isOurs(directory) ? directory : undefined;
+}
+
+function isOurs(path) {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
+}
+
+try {
+  const directory = cacheDirectory();
+  if (directory !== undefined) enableCompileCache(directory);
+} catch {
+  // A cache that cannot be had costs some milliseconds, and nothing else.
+}
+
+require("./banger.cjs");

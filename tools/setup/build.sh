@@ -1,0 +1,16 @@
+# Builds the native parts with make and the TypeScript parts with tools/build.ts; both do only what is out of date.
+# shellcheck shell=sh
+
+build_product() {
+  say "building."
+  for part in native/addon native/launcher guest/agent; do
+    build_native "$part"
+  done
+  "$node" "$root/tools/build.ts" </dev/null >&2 9>&- || die "the build failed; the lines above say why."
+}
+
+build_native() {
+  [ -e "$root/$1/Makefile" ] || return 0
+  make --no-print-directory -s -C "$root/$1" NODE_INCLUDE="${node%/bin/node}/include/node" </dev/null >&2 9>&- ||
+    die "make failed in $1; its lines above say why."
+}
