@@ -1,0 +1,63 @@
+/** Commands in a machine. The answer of `exec.run` is followed by raw streams on the same connection. */
+import { z } from "zod";
+import { ExecId, Ref } from "../ids.ts";
+import type { Methods } from "./method.ts";
+import { EnvironmentEntry } from "./vm.ts";
+
+/** Streams of the upgraded connection, by number. Control frames are JSON lines. */
+export const execStreams = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const;
+
+export const ExecControl = z.union([
+  z.strictObject({ resize: z.strictObject({ rows: z.int().min(1).max(65_535), columns: z.int().min(1).max(65_535) }) }),
+  z.strictObject({ signal: z.int().min(1).max(64) }),
+]);
+export type ExecControl = z.infer<typeof ExecControl>;
+
+/** Sent by the daemon on the control stream when the command has ended. */
+export const ExecEnd = z.union([
+  z.object({ status: z.int().min(0).max(255) }),
+  z.object({ signal: z.int().min(1).max(64) }),
+  z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }) }),
+]);
+export type ExecEnd = z.infer<typeof ExecEnd>;
+
+const command = {
+  ref: Ref,
+  argv: z.array(z.string().min(1)).min(1).max(4096),
+  environment: z.array(EnvironmentEntry).max(1024).default([]),
+  cwd: z.string().min(1).max(4096).optional(),
+  user: z.string().min(1).max(64).optional(),
+};
+
+const failures = [
+  "VM_NOT_FOUND",
+  "REF_AMBIGUOUS",
+  "VM_NOT_RUNNING",
+  "COMMAND_NOT_FOUND",
+  "COMMAND_NOT_EXECUTABLE",
+  "GUEST_REFUSED",
+  "GUEST_SILENT",
+  "GUEST_PROTOCOL",
+] as const;
+
+export const execMethods = {
+  /** Runs a command with its streams on this connection; a client that goes away hangs it up. */
+  "exec.run": {
+    params: z.strictObject({
+      ...command,
+      tty: z.strictObject({ rows: z.int().min(1).max(65_535), columns: z.int().min(1).max(65_535) }).optional(),
+      stdin: z.boolean().default(false),
+    }),
+    result: z.object({ exec: ExecId, pid: z.number() }),
+    errors: failures,
+    effect: "write",
+    upgrade: "exec",
+  },
+  /** Leaves a command running under the agent; its output goes to the machine's command log. */
+  "exec.detach": {
+    params: z.strictObject({ ...command }),
+    result: z.object({ exec: ExecId, pid: z.number() }),
+    errors: failures,
+    effect: "write",
+  },
+} as const satisfies Methods;

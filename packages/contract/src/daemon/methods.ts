@@ -1,0 +1,18 @@
+/** Every method of the daemon's socket, in one table. */
+import { execMethods } from "./exec.ts";
+import { imageMethods } from "./image.ts";
+import { kernelMethods } from "./kernel.ts";
+import { operationMethods } from "./operation.ts";
+import { systemMethods } from "./system.ts";
+import { vmMethods } from "./vm.ts";
+
+export const daemonMethods = {
+  ...vmMethods,
+  ...execMethods,
+  ...imageMethods,
+  ...kernelMethods,
+  ...operationMethods,
+  ...systemMethods,
+} as const;
+
+export type DaemonMethods = typeof daemonMethods;

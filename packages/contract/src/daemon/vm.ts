@@ -1,0 +1,102 @@
+/** Machines: what a client may ask of them. */
+import { z } from "zod";
+import { ImageId, KernelId, OperationId, Ref, VmId } from "../ids.ts";
+import { VmName } from "../names.ts";
+import type { Methods } from "./method.ts";
+
+export const VmState = z.enum(["stopped", "starting", "running", "stopping", "failed"]);
+export type VmState = z.infer<typeof VmState>;
+
+/** One `KEY=VALUE`; values are secrets as far as logs are concerned. */
+export const EnvironmentEntry = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*=[^\0]*$/);
+
+export const VmSizing = z.strictObject({
+  vcpus: z.int().min(1).max(32).optional(),
+  /** MiB */
+  memoryMib: z.int().min(128).max(1_048_576).optional(),
+  /** size of the work disk, MiB */
+  diskMib: z.int().min(64).max(16_777_216).optional(),
+});
+
+export const CreateParams = z.strictObject({
+  name: VmName.optional(),
+  image: Ref.optional(),
+  kernel: Ref.optional(),
+  ...VmSizing.shape,
+  environment: z.array(EnvironmentEntry).max(1024).optional(),
+  /** whether the machine is started as part of the operation */
+  start: z.boolean().default(true),
+  /** deleted, with everything it has, when it stops */
+  ephemeral: z.boolean().default(false),
+});
+
+export const VmView = z.object({
+  id: VmId,
+  name: VmName,
+  state: VmState,
+  image: z.object({ id: ImageId, name: z.string() }),
+  kernel: z.object({ id: KernelId, name: z.string() }),
+  vcpus: z.number(),
+  memoryMib: z.number(),
+  diskMib: z.number(),
+  ephemeral: z.boolean(),
+  /** ISO 8601 */
+  createdAt: z.string(),
+  /** ISO 8601; of the present run */
+  startedAt: z.string().nullable(),
+  /** `qemu`, and how it is accelerated: `kvm` or `tcg` */
+  vmm: z.object({ driver: z.string(), accelerator: z.string().nullable() }),
+  /** what can be reached from the machine, and what of it from outside */
+  network: z.object({ mode: z.string(), open: z.array(z.string()) }),
+  /** whether TCG stands where hardware isolation would */
+  isolation: z.string(),
+  agent: z.object({ build: z.string(), role: z.string() }).nullable(),
+  lastError: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+export type VmView = z.infer<typeof VmView>;
+
+const one = z.strictObject({ ref: Ref });
+const began = z.object({ operation: OperationId });
+
+export const vmMethods = {
+  "vm.create": {
+    params: CreateParams,
+    result: began,
+    errors: [
+      "NAME_TAKEN",
+      "IMAGE_NOT_FOUND",
+      "KERNEL_NOT_FOUND",
+      "REF_AMBIGUOUS",
+      "DISK_FULL",
+      "MEMORY_SHORT",
+      "PREREQUISITE_MISSING",
+    ],
+    effect: "write",
+  },
+  "vm.start": { params: one, result: began, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"], effect: "write" },
+  "vm.stop": {
+    params: z.strictObject({
+      ref: Ref,
+      /** time the guest has to power off, `ms` */
+      graceMs: z.int().min(0).max(600_000).default(10_000),
+    }),
+    result: began,
+    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"],
+    effect: "write",
+  },
+  "vm.delete": { params: one, result: began, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"], effect: "write" },
+  "vm.list": {
+    params: z.strictObject({}),
+    result: z.object({ machines: z.array(VmView) }),
+    errors: [],
+    effect: "read",
+  },
+  "vm.show": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
+  "vm.logs": {
+    params: z.strictObject({ ref: Ref, source: z.enum(["console", "command", "vmm"]).default("console") }),
+    result: z.object({ bytes: z.number() }),
+    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
+    effect: "read",
+    upgrade: "bytes",
+  },
+} as const satisfies Methods;
