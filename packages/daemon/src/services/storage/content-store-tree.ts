@@ -1,0 +1,42 @@
+/** A directory tree as bytes on disk: made durable and read-only, and measured. */
+import { lstat, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "@banger/platform/fs/atomic-write";
+
+export type TreeSize = {
+  /** what the files say they hold, `bytes` */
+  readonly apparentBytes: number;
+  /** what they take, holes not counted, `bytes` */
+  readonly diskBytes: number;
+};
+
+/** Makes every file read-only and everything durable. */
+export async function seal(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) await seal(path);
+    if (!entry.isFile()) continue;
+    await using file = await open(path, "r");
+    await file.chmod(0o444);
+    await file.sync();
+  }
+  await syncDirectory(dir);
+}
+
+export async function diskUsage(path: string): Promise<TreeSize> {
+  const stat = await lstat(path);
+  let apparentBytes = stat.isFile() ? stat.size : 0;
+  let diskBytes = stat.blocks * 512;
+  if (stat.isDirectory()) {
+    for (const name of await readdir(path)) {
+      const inner = await diskUsage(join(path, name));
+      apparentBytes += inner.apparentBytes;
+      diskBytes += inner.diskBytes;
+    }
+  }
+  return { apparentBytes, diskBytes };
+}
+
+export function isOutOfSpace(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
