@@ -1,0 +1,100 @@
+/*
+ * banger-launcher: the parent of one VMM, for the whole life of it. It is started, reports one line, and from
+ * then on needs nobody: it keeps the console, the machine's lock and in the end the exit status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+#ifndef VERSION
+#define VERSION "0.0.0"
+#endif
+#ifndef COMMIT
+#define COMMIT "unknown"
+#endif
+
+static const struct lock NO_LOCK = { -1, -1 };
+
+/* Descriptors 0 to 2 always exist afterwards, so that nothing opened later is mistaken for them. */
+static void settle_descriptors(void) {
+  int fd;
+  close_from(3);
+  do fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) close(fd);
+}
+
+static int print_version(void) {
+  printf("banger-launcher %s (%s)\n", VERSION, COMMIT);
+  return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int print_tsc(void) {
+  unsigned long khz = tsc_khz();
+  printf("%lu\n", khz);
+  return fflush(stdout) == 0 && khz > 0 ? 0 : 1;
+}
+
+static int probe_isolation(struct options *options) {
+  struct vmm vmm = { 0 };
+  struct fault fault = { 0 };
+  options->isolate = true;
+  if (vmm_start(options, -1, &NO_LOCK, &vmm, &fault) < 0) {
+    report_fault(1, &fault);
+    return 1;
+  }
+  while (waitpid(vmm.pid, NULL, 0) < 0 && errno == EINTR) continue;
+  report_isolation(1, &vmm);
+  return 0;
+}
+
+static int prepare(int dirfd, int *signals, struct lock *lock, struct fault *fault) {
+  *signals = signals_open(fault);
+  if (*signals < 0 || lock_take(dirfd, lock, fault) < 0) return -1;
+  exit_record_remove(dirfd);
+  return 0;
+}
+
+static int run(const struct options *options, int dirfd) {
+  struct fault fault = { 0 };
+  struct vmm vmm = { 0 };
+  struct lock lock = NO_LOCK;
+  int signals = -1;
+  int report = daemonize();
+  if (report < 0) return 1; /* the starter's side says that nothing was reported */
+  if (prepare(dirfd, &signals, &lock, &fault) < 0 || vmm_start(options, dirfd, &lock, &vmm, &fault) < 0) {
+    report_fault(report, &fault);
+    return 1;
+  }
+  close(lock.vmm);
+  report_started(report, &vmm);
+  close(report);
+  int status = supervise(&vmm, options, dirfd, signals);
+  exit_record_write(dirfd, options->nonce, status);
+  return exit_code(status);
+}
+
+int main(int argc, char **argv) {
+  struct options options;
+  struct fault fault = { 0 };
+  settle_descriptors();
+  if (options_parse(&options, argc, argv, &fault) < 0) {
+    report_fault(1, &fault);
+    return 2;
+  }
+  if (options.mode == MODE_VERSION) return print_version();
+  if (options.mode == MODE_MEASURE_TSC) return print_tsc();
+  if (options.mode == MODE_PROBE_ISOLATION) return probe_isolation(&options);
+  int dirfd = open(options.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dirfd < 0) {
+    fail(&fault, errno, "cannot open the machine's directory %.200s", options.dir);
+    report_fault(1, &fault);
+    return 1;
+  }
+  return run(&options, dirfd);
+}
