@@ -8,19 +8,16 @@ const { lstatSync, mkdirSync } = require("node:fs");
 const { enableCompileCache } = require("node:module");
 
 function cacheDirectory() {
-  const home = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
-  if (!home || !home.startsWith("/")) return undefined;
-  const directory = `${home}/banger/node`;
-  if (!isOurs(directory)) {
-    if (!isOurs(process.env.HOME || home)) return undefined;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  }
-  return isOurs(`${home}/banger`) && isOurs(directory) ? directory : undefined;
+  const { HOME: home = "", XDG_CACHE_HOME: cache = `${home}/.cache` } = process.env;
+  const parent = `${cache}/banger`;
+  const directory = `${parent}/node`;
+  if (!isOurs(directory) && isOurs(home)) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return cache.startsWith("/") && isOurs(parent) && isOurs(directory) ? directory : undefined;
 }
 
 function isOurs(path) {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  return found !== undefined && found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
+  return found?.isDirectory() === true && found.uid === process.getuid() && (found.mode & 0o022) === 0;
 }
 
 try {

@@ -19,6 +19,13 @@ die() {
 # shellcheck source=tools/setup/build.sh
 . "$root/tools/setup/build.sh"
 
+# Makes sure that the checkout is ready, at the price of some comparisons where it is.
+ensure_set_up() {
+  stale=set-up
+  [ ! -e "$root/build/ready.sh" ] || . "$root/build/ready.sh"
+  if [ -n "$stale" ] || [ ! -x "$node" ]; then set_up; fi
+}
+
 set_up() {
   check_platform
   install_packages
@@ -60,4 +67,15 @@ need_space() {
   free_kb=$(df -Pk "$root" | awk 'NR == 2 { print $4 }')
   [ "$((free_kb / 1024))" -ge "$1" ] ||
     die "$root has $((free_kb / 1024)) MB free; $2 needs $1 MB."
+}
+
+# git reads no clone of somebody else's unless told that it may; without this line that looks like a clone without history.
+explain_ownership() {
+  problem=$(LC_ALL=C git -C "$root" rev-parse HEAD 2>&1 >/dev/null) && return
+  case $problem in
+    *'dubious ownership'*)
+      say "git refuses to read $root, because it belongs to $(stat -c %U "$root") and you are $(id -un);" \
+        "the build will not know its commit. To allow it: git config --global --add safe.directory '$root'"
+      ;;
+  esac
 }
