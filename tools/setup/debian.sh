@@ -43,7 +43,8 @@ install_packages() {
 
 # The command works in a root shell too, so that whoever reads it need not change it.
 ask_for_root() {
-  if command -v sudo >/dev/null; then as_root='sudo sh -c' else as_root='su -c'; fi
+  as_root='su -c'
+  ! command -v sudo >/dev/null || as_root='sudo sh -c'
   say "run this command once, then start again:"
   printf "\n  %s 'apt-get update && %s'\n\n" "$as_root" "$install" >&2
   exit 3
