@@ -8,14 +8,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { AppError } from "@banger/contract/errors";
 import type { Native } from "../native.ts";
-import { raceAbort } from "../time/deadline.ts";
+import { raceAbort, withDeadline } from "../time/deadline.ts";
 
 export type ProcessIdentity = {
   readonly pid: number;
-  /** clock ticks after boot, as decimal text: it may exceed what a number holds */
-  readonly startTime: string;
+  /** clock ticks after boot */
+  readonly startTime: number;
   readonly bootId: string;
 };
+
+/** how long the kernel may take to end what got SIGKILL, `ms` */
+const KILL_DEADLINE_MS = 30_000;
 
 type Pidfd = Pick<Native, "pidfdOpen" | "pidfdSendSignal" | "pidfdWait" | "closeFd">;
 
@@ -47,53 +50,81 @@ export function findByNonce(nonce: string): ProcessIdentity[] {
   return found;
 }
 
-/** True when the signal was sent, false when the process is no more. */
-export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals, options: { native: Pidfd }): boolean {
-  const fd = openIdentity(identity, options.native);
+/** What others are given instead of the functions, so that tests can do without processes. */
+export type Processes = {
+  bootId(): string;
+  identify(pid: number): ProcessIdentity | undefined;
+  isAlive(identity: ProcessIdentity): boolean;
+  findByNonce(nonce: string): ProcessIdentity[];
+  /** false when the process is no more */
+  signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean;
+  /** at once if it has ended already; anybody's process, not only a child */
+  waitForExit(identity: ProcessIdentity, options: { signal?: AbortSignal }): Promise<void>;
+  /** SIGTERM, SIGKILL after `graceMs`; resolves when the process is gone */
+  end(
+    identity: ProcessIdentity,
+    options: { graceMs: number; signal?: AbortSignal },
+  ): Promise<"ended" | "killed" | "was-gone">;
+};
+
+export function createProcesses(native: Pidfd): Processes {
+  const bootId = readBootId();
+  const processes: Processes = {
+    bootId: () => bootId,
+    identify,
+    isAlive,
+    findByNonce,
+    signal: (identity, signal) => signalProcess(identity, signal, native),
+    waitForExit: (identity, options) => waitForExit(identity, native, options),
+    end: (identity, options) => endProcess(processes, identity, options),
+  };
+  return processes;
+}
+
+function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals, native: Pidfd): boolean {
+  const fd = openIdentity(identity, native);
   if (fd === undefined) return false;
   try {
-    options.native.pidfdSendSignal(fd, constants.signals[signal]);
+    native.pidfdSendSignal(fd, constants.signals[signal]);
     return true;
   } catch (error) {
     if (errnoOf(error) === "ESRCH") return false;
     throw error;
   } finally {
-    options.native.closeFd(fd);
+    native.closeFd(fd);
   }
 }
 
-/** Resolves when the process has ended, at once if it already has. */
-export async function waitForExit(
-  identity: ProcessIdentity,
-  options: { native: Pidfd; signal: AbortSignal },
-): Promise<void> {
-  options.signal.throwIfAborted();
-  const fd = openIdentity(identity, options.native);
+async function waitForExit(identity: ProcessIdentity, native: Pidfd, options: { signal?: AbortSignal }): Promise<void> {
+  options.signal?.throwIfAborted();
+  const fd = openIdentity(identity, native);
   if (fd === undefined) return;
   try {
-    await raceAbort(options.native.pidfdWait(fd), options.signal);
+    const exited = native.pidfdWait(fd);
+    await (options.signal ? raceAbort(exited, options.signal) : exited);
   } finally {
-    options.native.closeFd(fd);
+    native.closeFd(fd);
   }
 }
 
-/** SIGTERM, then SIGKILL after `graceMs`; resolves when the process is gone. */
-export async function endProcess(
+async function endProcess(
+  processes: Pick<Processes, "signal" | "waitForExit">,
   identity: ProcessIdentity,
-  options: { native: Pidfd; graceMs: number; signal: AbortSignal },
+  options: { graceMs: number; signal?: AbortSignal },
 ): Promise<"ended" | "killed" | "was-gone"> {
-  const { native, graceMs, signal } = options;
-  if (!signalProcess(identity, "SIGTERM", { native })) return "was-gone";
-  const grace = AbortSignal.timeout(graceMs);
+  if (!processes.signal(identity, "SIGTERM")) return "was-gone";
+  const what = `process ${identity.pid} to end`;
+  const wait = (signal: AbortSignal) => processes.waitForExit(identity, { signal });
   try {
-    await waitForExit(identity, { native, signal: AbortSignal.any([signal, grace]) });
+    await withDeadline(wait, { signal: options.signal, ms: options.graceMs, what });
     return "ended";
   } catch (error) {
-    signal.throwIfAborted();
-    if (!grace.aborted) throw error;
+    options.signal?.throwIfAborted();
+    if (!AppError.is(error, "TIMEOUT")) throw error;
   }
-  signalProcess(identity, "SIGKILL", { native });
-  await waitForExit(identity, { native, signal });
+  processes.signal(identity, "SIGKILL");
+  // SIGKILL is not refused; only the kernel itself can delay it, and then it is worth telling.
+  await withDeadline(wait, { signal: options.signal, ms: KILL_DEADLINE_MS, what });
   return "killed";
 }
 
@@ -112,13 +143,14 @@ function openIdentity(identity: ProcessIdentity, native: Pidfd): number | undefi
   return undefined;
 }
 
-function readStat(pid: number): { state: string; startTime: string } | undefined {
+function readStat(pid: number): { state: string; startTime: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The name in parentheses may hold anything; what is counted begins after its last one.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, startTime] = [fields[0], fields[19]];
-    return state !== undefined && startTime !== undefined ? { state, startTime } : undefined;
+    const state = fields[0];
+    const startTime = Number(fields[19]);
+    return state !== undefined && Number.isSafeInteger(startTime) ? { state, startTime } : undefined;
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
