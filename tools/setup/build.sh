@@ -3,14 +3,16 @@
 
 build_product() {
   say "building."
-  for part in native/addon native/launcher guest/agent; do
-    build_native "$part"
-  done
+  for part in native/addon native/launcher guest/agent; do build_native "$part"; done
   "$node" "$root/tools/build.ts" </dev/null >&2 9>&- || die "the build failed; the lines above say why."
 }
 
+# build_native FOLDER [TARGET]
 build_native() {
   [ -e "$root/$1/Makefile" ] || return 0
-  make --no-print-directory -s -C "$root/$1" NODE_INCLUDE="${node%/bin/node}/include/node" </dev/null >&2 9>&- ||
-    die "make failed in $1; its lines above say why."
+  version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
+  commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
+  make --no-print-directory -s -C "$root/$1" "${2:-all}" VERSION="$version" COMMIT="$commit" \
+    NODE="$node" NODE_INCLUDE="${node%/bin/node}/include/node" </dev/null >&2 9>&- ||
+    die "make ${2:-all} failed in $1; its lines above say why."
 }
