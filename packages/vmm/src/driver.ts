@@ -9,6 +9,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { VmId } from "@banger/contract/ids";
+import type { ProcessIdentity } from "@banger/platform/process/liveness";
 
 export type DriverName = "qemu" | "firecracker" | "fake";
 export type Accelerator = "kvm" | "tcg";
@@ -52,14 +53,6 @@ export type VmmSpec = {
   readonly network: "none" | "shut";
 };
 
-/** A process, named so that its number alone is never trusted. */
-export type ProcessIdentity = {
-  readonly pid: number;
-  /** clock ticks since boot, field 22 of /proc/PID/stat */
-  readonly startTime: number;
-  readonly bootId: string;
-};
-
 /** What handles.json holds of a running VMM. */
 export type VmmHandles = {
   readonly driver: DriverName;
@@ -101,11 +94,10 @@ export interface VmmDriver {
   probe(options: { signal: AbortSignal }): Promise<Probe>;
   /** Resolves when the VMM runs; the guest may be far from up. Throws VMM_START_FAILED, and then nothing is left. */
   start(spec: VmmSpec, options: { signal: AbortSignal }): Promise<VmmProcess>;
-  /** Finds a machine again: by its handles, or by its nonce when they were never written. `undefined` when it is gone. */
-  adopt(
-    machine: { directory: string; nonce: string; handles: VmmHandles | undefined },
-    options: { signal: AbortSignal },
-  ): Promise<VmmProcess | undefined>;
+  /** Finds a machine again by its handles; `undefined` when it is gone. */
+  adopt(machine: { directory: string; handles: VmmHandles }): Promise<VmmProcess | undefined>;
+  /** Ends a VMM whose handles were never written, found by its nonce. Resolves when it is gone or never was. */
+  endUnrecorded(nonce: string, options: { signal: AbortSignal }): Promise<void>;
   /** Removes what a dead VMM left in the machine's directory; never a disk, never a log. */
   sweep(directory: string): Promise<void>;
 }

@@ -1,0 +1,89 @@
+/**
+ * The command line of a QEMU microvm, as a pure function of the machine.
+ *
+ * Everything a guest can touch is named here: no default devices, no user configuration, the whole sandbox, and disks
+ * bound to slots so that vda, vdb and vdc are what they are said to be.
+ */
+import type { Disk, VmmSpec } from "../driver.ts";
+import { sockets } from "./paths.ts";
+
+export type QemuOptions = {
+  readonly binary: string;
+  /** the host's TSC rate for guests under emulation, kHz; `undefined` lets the guest calibrate */
+  readonly tscKhz: number | undefined;
+};
+
+/** virtio-mmio transports of a microvm with two IO-APICs */
+const SLOTS = 24;
+
+export function qemuArgv(spec: VmmSpec, options: QemuOptions): readonly string[] {
+  return [
+    options.binary,
+    ...[
+      "-M",
+      "microvm,acpi=on,x-option-roms=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off,ioapic2=on",
+    ],
+    ...accelerator(spec),
+    ...["-smp", String(spec.vcpus), "-m", `${spec.memoryMib}M`],
+    ...["-name", `banger-${spec.id}`, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-kernel", spec.kernel.path, "-initrd", spec.kernel.initramfs, "-append", kernelCommandLine(spec, options)],
+    ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
+    ...["-chardev", `socket,id=qmp,fd=${inherited("qmp")},server=on,wait=off`, "-mon", "chardev=qmp,mode=control"],
+    ...devices(spec),
+  ];
+}
+
+function accelerator(spec: VmmSpec): string[] {
+  return spec.accelerator === "kvm" ? ["-accel", "kvm", "-cpu", "host"] : ["-accel", "tcg,thread=multi", "-cpu", "max"];
+}
+
+function devices(spec: VmmSpec): string[] {
+  const slot = slots();
+  const network =
+    spec.network === "shut"
+      ? ["-netdev", "user,id=net,restrict=on", "-device", `virtio-net-device,netdev=net,bus=${slot()}`]
+      : [];
+  return [
+    ...spec.disks.flatMap((disk, index) => block(disk, { id: `disk${index}`, bus: slot() })),
+    ...["-device", `virtio-serial-device,id=serial,bus=${slot()}`],
+    ...["-chardev", `socket,id=agent,fd=${inherited("agent")},server=on,wait=off`],
+    ...["-device", "virtserialport,bus=serial.0,chardev=agent,name=banger.agent.0"],
+    ...[
+      "-object",
+      "rng-random,id=entropy,filename=/dev/urandom",
+      "-device",
+      `virtio-rng-device,rng=entropy,bus=${slot()}`,
+    ],
+    ...network,
+  ];
+}
+
+function slots(): () => string {
+  let next = 0;
+  return () => `virtio-mmio-bus.${Math.min(next++, SLOTS - 1)}`;
+}
+
+function block(disk: Disk, place: { id: string; bus: string }): string[] {
+  const readonly = disk.readonly ? "on" : "off";
+  // A machine's disks belong to it alone, and a lost host loses the machine's last seconds, not its file system: the
+  // guest's flushes reach the disk, ordinary writes may stay in the host's page cache.
+  const file = `driver=file,filename=${escaped(disk.path)},node-name=${place.id}-file,read-only=${readonly},discard=unmap`;
+  const format = `driver=${disk.format},file=${place.id}-file,node-name=${place.id},read-only=${readonly},discard=unmap`;
+  return ["-blockdev", file, "-blockdev", format, "-device", `virtio-blk-device,drive=${place.id},bus=${place.bus}`];
+}
+
+function kernelCommandLine(spec: VmmSpec, options: QemuOptions): string {
+  const clock = spec.accelerator === "tcg" && options.tscKhz !== undefined ? [`tsc_early_khz=${options.tscKhz}`] : [];
+  return ["console=ttyS0", "quiet", "panic=-1", "reboot=t", ...clock, ...spec.commandLine].join(" ");
+}
+
+/** The launcher hands listening sockets over as descriptors from 3 on, in the order of the table. */
+function inherited(name: keyof typeof sockets): number {
+  return 3 + Object.keys(sockets).indexOf(name);
+}
+
+/** QEMU splits options at commas; a doubled comma is one. */
+function escaped(path: string): string {
+  return path.replaceAll(",", ",,");
+}

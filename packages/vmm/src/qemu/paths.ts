@@ -1,0 +1,9 @@
+/** QEMU's sockets in a machine's directory. The launcher makes them, so they accept before QEMU has come up. */
+import { join } from "node:path";
+import { socketPath } from "@banger/platform/fs/socket-path";
+
+export const sockets = { qmp: "qmp.sock", agent: "agent.sock" } as const;
+
+export function qemuSocket(directory: string, name: keyof typeof sockets): string {
+  return socketPath(join(directory, sockets[name]));
+}
