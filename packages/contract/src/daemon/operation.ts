@@ -22,12 +22,14 @@ export const Stage = z.object({
 });
 export type Stage = z.infer<typeof Stage>;
 
-export const WireError = z.object({
+export const ErrorView = z.object({
   code: z.string(),
   message: z.string(),
   hint: z.string().optional(),
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
+
+export type ErrorView = z.infer<typeof ErrorView>;
 
 export const OperationView = z.object({
   id: OperationId,
@@ -42,7 +44,7 @@ export const OperationView = z.object({
   stages: z.array(Stage),
   /** of a finished operation: the machine, image or kernel as its `show` answers it */
   result: z.unknown().optional(),
-  error: WireError.optional(),
+  error: ErrorView.optional(),
 });
 export type OperationView = z.infer<typeof OperationView>;
 

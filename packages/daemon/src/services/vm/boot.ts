@@ -1,0 +1,87 @@
+/** From a prepared machine to an answering guest. What fails here is undone by the caller through teardown. */
+import type { VmmProcess } from "@banger/vmm/driver";
+import { configure } from "../guest/configure.ts";
+import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { OnStage } from "../operation/operation.ts";
+import type { Contribution, Prepared } from "./capability.ts";
+import type { LiveMachine, VmDeps } from "./deps.ts";
+import { guestFailure } from "./guest-failure.ts";
+import { writeHandles } from "./handles.ts";
+import type { MachineRecord } from "./machine-record.ts";
+
+export type Booting = { readonly signal: AbortSignal; readonly onStage: OnStage };
+
+export async function boot(deps: VmDeps, machine: Prepared, { signal, onStage }: Booting): Promise<LiveMachine> {
+  onStage({ name: "prepare" });
+  for (const capability of deps.capabilities) await capability.preflight?.(machine, { signal });
+  const contributions: Contribution[] = [];
+  for (const capability of deps.capabilities) {
+    contributions.push((await capability.prepareHost?.(machine, { signal })) ?? {});
+  }
+  onStage({ name: "boot" });
+  const process = await startVmm(deps, machine, { contributions, signal });
+  const live = { process, guest: deps.openGuest(process, { id: machine.record.id }) };
+  deps.live.set(machine.record.id, live);
+  await writeHandles(machine.files, process.handles);
+  await untilAnswering(deps, machine, { live, signal });
+  onStage({ name: "configure" });
+  await configureGuest(live.guest, { contributions, signal });
+  for (const capability of deps.capabilities) await capability.afterStart?.(machine, live.guest, { signal });
+  return live;
+}
+
+async function startVmm(
+  deps: VmDeps,
+  { record, files }: Prepared,
+  how: { contributions: readonly Contribution[]; signal: AbortSignal },
+): Promise<VmmProcess> {
+  const { kernel, initramfs } = await deps.bootFiles(record.kernel.id, how);
+  const run = runOf(record);
+  return await deps.driver.start(
+    {
+      id: record.id,
+      directory: files.directory,
+      nonce: run.nonce,
+      vcpus: record.vcpus,
+      memoryMib: record.memoryMib,
+      kernel: { path: kernel, initramfs },
+      commandLine: how.contributions.flatMap((each) => each.commandLine ?? []),
+      disks: how.contributions.flatMap((each) => each.disks ?? []),
+      accelerator: run.accelerator,
+      network: "shut",
+    },
+    how,
+  );
+}
+
+/** A machine is booted only after its run was written down. */
+function runOf(record: MachineRecord): NonNullable<MachineRecord["run"]> {
+  if (record.run) return record.run;
+  throw new Error(`machine ${record.id} has no run`);
+}
+
+/** Readiness is an event, raced against the end of the VMM and a deadline. */
+async function untilAnswering(
+  deps: VmDeps,
+  machine: Prepared,
+  how: { live: LiveMachine; signal: AbortSignal },
+): Promise<void> {
+  const { live, signal } = how;
+  const gone = live.process.exited.then((exit) => ({ exit }));
+  const ready = live.guest.ready({ signal, deadlineMs: deps.bootMs }).then(() => "ready" as const);
+  const first = await Promise.race([ready, gone]).catch(async (error: unknown) => {
+    if (signal.aborted) throw error;
+    throw await guestFailure(machine, { waitedMs: deps.bootMs });
+  });
+  if (first === "ready") return;
+  ready.catch(() => undefined); // the channel of a dead VMM; its end is told below
+  throw await guestFailure(machine, first);
+}
+
+async function configureGuest(
+  guest: GuestChannel,
+  how: { contributions: readonly Contribution[]; signal: AbortSignal },
+): Promise<void> {
+  const request = Object.assign({}, ...how.contributions.map((each) => each.configure ?? {}));
+  await configure(guest, request, { signal: how.signal });
+}

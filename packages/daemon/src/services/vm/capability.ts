@@ -1,0 +1,34 @@
+/**
+ * What a machine gets beyond kernel and VMM: an ordered list behind one narrow interface.
+ *
+ * The order is that of preparation; cleaning up goes in reverse and to the end, whatever fails on the way. Services never
+ * learn of each other through a capability: each is given what it needs when the daemon is composed.
+ */
+import type { DoctorRow } from "@banger/contract/daemon/system";
+import type { Disk } from "@banger/vmm/driver";
+import type { ConfigureRequest } from "../guest/configure.ts";
+import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { MachineFiles } from "./machine-files.ts";
+import type { MachineRecord } from "./machine-record.ts";
+
+export type Prepared = { readonly record: MachineRecord; readonly files: MachineFiles };
+export type Waiting = { readonly signal: AbortSignal };
+
+/** What a capability adds to the machine that is about to start. */
+export type Contribution = {
+  readonly disks?: readonly Disk[];
+  readonly commandLine?: readonly string[];
+  readonly configure?: Partial<ConfigureRequest>;
+};
+
+export interface Capability {
+  readonly name: string;
+  /** Refuses a start that cannot work, before anything is made. */
+  preflight?(machine: Prepared, waiting: Waiting): Promise<void>;
+  /** Makes what the host must have, or finds it made: the same call serves the first start and every later one. */
+  prepareHost?(machine: Prepared, waiting: Waiting): Promise<Contribution>;
+  afterStart?(machine: Prepared, guest: GuestChannel, waiting: Waiting): Promise<void>;
+  /** Lets go of what the host has for it; `deleted` says that the machine will not come back. Safe to repeat. */
+  cleanUp?(machine: Prepared, why: { deleted: boolean }): Promise<void>;
+  doctor?(waiting: Waiting): Promise<readonly DoctorRow[]>;
+}

@@ -1,0 +1,56 @@
+/**
+ * Makes a machine: resolve image and kernel (building or pulling what is missing, with no lock held), reserve the name in
+ * one synchronous step, then start it.
+ *
+ * A create that is cancelled or fails on the host leaves nothing. One whose guest failed leaves the machine, so that its
+ * console can be read.
+ */
+import type { CreateParams } from "@banger/contract/daemon/vm";
+import { AppError, type ErrorCode } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import { Rollback } from "@banger/platform/rollback";
+import type { z } from "zod";
+import type { Booting } from "./boot.ts";
+import type { VmDeps } from "./deps.ts";
+import { machineFiles } from "./machine-files.ts";
+import type { MachineRecord } from "./machine-record.ts";
+import { writeManifest } from "./manifest.ts";
+import type { NewMachine } from "./new-machine.ts";
+import { startVm } from "./start-vm.ts";
+import { deleteVm } from "./stop-vm.ts";
+
+const UNDO_MS = 30_000;
+const KEPT: ReadonlySet<ErrorCode> = new Set([
+  "GUEST_PANICKED",
+  "GUEST_SILENT",
+  "GUEST_PROTOCOL",
+  "GUEST_REFUSED",
+  "VMM_DIED",
+]);
+
+export async function createVm(
+  deps: VmDeps & { readonly newMachine: NewMachine },
+  params: z.output<typeof CreateParams>,
+  booting: Booting & { id: VmId },
+): Promise<void> {
+  const record = await deps.newMachine(params, booting);
+  await using rollback = new Rollback({ budgetMs: UNDO_MS });
+  deps.store.insert(record, "stopped");
+  rollback.guard("machine", () => deleteVm(deps, record.id));
+  await makeDirectory(deps, record);
+  if (params.start) {
+    await startVm(deps, record.id, booting).catch((error: unknown) => {
+      if (AppError.is(error) && KEPT.has(error.code) && !booting.signal.aborted) rollback.commit();
+      throw error;
+    });
+  }
+  booting.signal.throwIfAborted();
+  rollback.commit();
+}
+
+async function makeDirectory(deps: VmDeps, record: MachineRecord): Promise<void> {
+  const files = machineFiles(deps.machines, record.id);
+  await ensurePrivateDir(files.directory);
+  await writeManifest(files, record);
+}

@@ -1,0 +1,31 @@
+/** What the machine procedures can touch. One bag, made in compose.ts; tests replace single entries. */
+import type { VmId } from "@banger/contract/ids";
+import type { Logger } from "@banger/platform/log";
+import type { Clock } from "@banger/platform/time/clock";
+import type { Accelerator, VmmDriver, VmmProcess } from "@banger/vmm/driver";
+import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { Capability } from "./capability.ts";
+import type { VmStore } from "./vm-store.ts";
+
+/** A machine that runs: its VMM and the channel to its agent. In memory only; handles.json finds it again. */
+export type LiveMachine = { readonly process: VmmProcess; readonly guest: GuestChannel };
+
+export type BootFiles = { readonly kernel: string; readonly initramfs: string };
+
+export type VmDeps = {
+  readonly store: VmStore;
+  readonly live: Map<VmId, LiveMachine>;
+  readonly driver: VmmDriver;
+  readonly capabilities: readonly Capability[];
+  /** the directory that holds a directory per machine */
+  readonly machines: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newNonce: () => string;
+  readonly accelerator: (options: { signal: AbortSignal }) => Promise<Accelerator>;
+  /** the file that this driver boots, and the initramfs with this build's agent */
+  readonly bootFiles: (kernel: string, options: { signal: AbortSignal }) => Promise<BootFiles>;
+  readonly openGuest: (process: VmmProcess, options: { id: VmId }) => GuestChannel;
+  /** how long a guest may take until its agent answers, `ms` */
+  readonly bootMs: number;
+};

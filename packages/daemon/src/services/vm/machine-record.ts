@@ -1,0 +1,39 @@
+/**
+ * What is known of a machine for as long as it exists: the database's row and the manifest in its directory hold the same
+ * record, so either can be rebuilt from the other.
+ */
+import { ImageId, KernelId, VmId } from "@banger/contract/ids";
+import { VmName } from "@banger/contract/names";
+import { z } from "zod";
+
+export const MachineRecord = z.object({
+  version: z.literal(1),
+  id: VmId,
+  name: VmName,
+  image: z.object({ id: ImageId, name: z.string() }),
+  kernel: z.object({ id: KernelId, name: z.string() }),
+  vcpus: z.int(),
+  /** MiB */
+  memoryMib: z.int(),
+  /** size of the work disk, MiB */
+  diskMib: z.int(),
+  /** size of the root disk as the machine sees it, MiB */
+  rootMib: z.int(),
+  environment: z.array(z.string()),
+  ephemeral: z.boolean(),
+  /** 32 hexadecimal digits */
+  machineId: z.string(),
+  /** ISO 8601 */
+  createdAt: z.string(),
+  /** of the present or last run; written before the VMM is started */
+  run: z
+    .object({
+      /** names the launcher in /proc */
+      nonce: z.string(),
+      /** ISO 8601 */
+      startedAt: z.string(),
+      accelerator: z.enum(["kvm", "tcg"]),
+    })
+    .nullable(),
+});
+export type MachineRecord = z.infer<typeof MachineRecord>;

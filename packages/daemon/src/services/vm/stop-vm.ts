@@ -1,0 +1,39 @@
+/** Stops or deletes a machine, whatever state it is in; a machine that is deleted when it stops is deleted here too. */
+import type { VmId } from "@banger/contract/ids";
+import type { VmDeps } from "./deps.ts";
+import { machineFiles } from "./machine-files.ts";
+import { mustGet } from "./start-vm.ts";
+import { teardown } from "./teardown.ts";
+
+export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
+  const { record } = mustGet(deps, id);
+  if (record.ephemeral) return await deleteVm(deps, id, how);
+  deps.store.update(id, { state: "stopping" });
+  try {
+    await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: false });
+    deps.store.update(id, { state: "stopped", lastError: null });
+  } catch (error) {
+    deps.store.update(id, {
+      state: "failed",
+      lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
+    });
+    throw error;
+  }
+}
+
+/** The row goes last: as long as anything may be left, there is a row that says whose it is. */
+export async function deleteVm(deps: VmDeps, id: VmId, how: { graceMs: number } = { graceMs: 0 }): Promise<void> {
+  const record = deps.store.get(id)?.record;
+  if (!record) return; // the create that was interrupted for this has taken it away already
+  deps.store.update(id, { state: "stopping" });
+  try {
+    await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: true });
+    deps.store.delete(id);
+  } catch (error) {
+    deps.store.update(id, {
+      state: "failed",
+      lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
+    });
+    throw error;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Machines as clients see them. Each request is admitted by the policy table and executed by the machine's own queue, one
+ * at a time; no lock is held over slow work.
+ */
+import type { OperationKind } from "@banger/contract/daemon/operation";
+import type { CreateParams, VmView } from "@banger/contract/daemon/vm";
+import { AppError, describeChain } from "@banger/contract/errors";
+import type { OperationId, VmId } from "@banger/contract/ids";
+import type { Actors } from "@banger/platform/actor";
+import type { VmmExit } from "@banger/vmm/driver";
+import type { z } from "zod";
+import type { OperationContext, OperationRegistry } from "../operation/operation-registry.ts";
+import { createVm } from "./create-vm.ts";
+import type { LiveMachine, VmDeps } from "./deps.ts";
+import { findMachine } from "./find-machine.ts";
+import { policy, type VmRequest } from "./lifecycle.ts";
+import type { NewMachine } from "./new-machine.ts";
+import { mustGet, startVm } from "./start-vm.ts";
+import { deleteVm, stopVm } from "./stop-vm.ts";
+import type { Machine } from "./vm-store.ts";
+import { vmView } from "./vm-view.ts";
+
+export type VmServiceDeps = VmDeps & {
+  readonly newMachine: NewMachine;
+  readonly newId: () => VmId;
+  readonly operations: OperationRegistry;
+  readonly actors: Actors;
+};
+
+export class VmService {
+  readonly #deps: VmServiceDeps;
+  /** the operation that holds or waits for a machine's queue; asked again, it is joined */
+  readonly #current = new Map<VmId, { readonly request: VmRequest; readonly operation: OperationId }>();
+
+  constructor(deps: VmServiceDeps) {
+    this.#deps = deps;
+  }
+
+  list(): readonly VmView[] {
+    return this.#deps.store.list().map((machine) => this.#view(machine));
+  }
+
+  show(ref: string): VmView {
+    return this.#view(this.find(ref));
+  }
+
+  find(ref: string): Machine {
+    return findMachine(this.#deps.store.list(), ref);
+  }
+
+  /** A running machine, for what needs its agent. Throws VM_NOT_RUNNING. */
+  live(ref: string): { machine: Machine; live: LiveMachine } {
+    const machine = this.find(ref);
+    const live = this.#deps.live.get(machine.record.id);
+    if (live && machine.state === "running") return { machine, live };
+    throw new AppError("VM_NOT_RUNNING", `${machine.record.name} is ${machine.state}`, {
+      facts: { machine: machine.record.name },
+    });
+  }
+
+  create(params: z.output<typeof CreateParams>, owner?: AbortSignal): OperationId {
+    const id = this.#deps.newId();
+    const { operations } = this.#deps;
+    const subject = params.name ?? id;
+    return operations.begin({ kind: "vm.create", subject, ...(owner && { owner }) }, async (context) => {
+      await this.#exclusively(id, "start", context, () => createVm(this.#deps, params, { ...context, id }));
+      this.watch(id);
+      return this.show(id);
+    });
+  }
+
+  start(ref: string, owner?: AbortSignal): OperationId {
+    return this.#admit(ref, { request: "start", kind: "vm.start", owner }, async (id, context) => {
+      await startVm(this.#deps, id, context);
+      this.watch(id);
+      return this.show(id);
+    });
+  }
+
+  stop(ref: string, options: { graceMs: number }): OperationId {
+    return this.#admit(ref, { request: "stop", kind: "vm.stop" }, async (id) => {
+      const { record } = mustGet(this.#deps, id);
+      await stopVm(this.#deps, id, options);
+      return record.ephemeral ? { id } : this.show(id);
+    });
+  }
+
+  delete(ref: string): OperationId {
+    return this.#admit(ref, { request: "delete", kind: "vm.delete" }, async (id) => {
+      await deleteVm(this.#deps, id);
+      return { id };
+    });
+  }
+
+  /** A guest that powers itself off, and a VMM that dies, are told by the end of the VMM. */
+  watch(id: VmId): void {
+    const live = this.#deps.live.get(id);
+    void live?.process.exited.then((exit) => this.#deps.actors.run(id, () => this.#ended(id, live, exit)));
+  }
+
+  async #ended(id: VmId, live: LiveMachine, exit: VmmExit): Promise<void> {
+    if (this.#deps.live.get(id) !== live) return; // a stop or delete came first
+    try {
+      await stopVm(this.#deps, id, { graceMs: 0 });
+      if (exit.status === 0 || !this.#deps.store.get(id)) return;
+      const how = exit.signal ?? `status ${exit.status}`;
+      this.#deps.store.update(id, {
+        state: "failed",
+        lastError: { code: "VMM_DIED", message: `the VMM ended with ${how}` },
+      });
+    } catch (error) {
+      this.#deps.log.error("machine ended and was not cleaned up", { machine: id, error: describeChain(error) });
+    }
+  }
+
+  #admit(
+    ref: string,
+    what: { request: VmRequest; kind: OperationKind; owner?: AbortSignal | undefined },
+    work: (id: VmId, context: OperationContext) => Promise<unknown>,
+  ): OperationId {
+    const { record, state } = this.find(ref);
+    const { operations } = this.#deps;
+    const verdict = policy[state][what.request];
+    const current = this.#current.get(record.id);
+    if (verdict.do === "deny")
+      throw new AppError(verdict.code, `${record.name} is ${state}`, { facts: { machine: record.name, state } });
+    if (verdict.do === "join" && current) return current.operation;
+    if (verdict.do === "interrupt" && current)
+      operations.cancel(current.operation, `it was interrupted by ${what.request}`);
+    return operations.begin(
+      { kind: what.kind, subject: record.name, ...(what.owner && { owner: what.owner }) },
+      (context) => {
+        if (verdict.do === "nothing") return Promise.resolve(this.show(record.id));
+        return this.#exclusively(record.id, what.request, context, () => work(record.id, context));
+      },
+    );
+  }
+
+  async #exclusively<T>(id: VmId, request: VmRequest, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    const entry = { request, operation: context.id };
+    this.#current.set(id, entry);
+    try {
+      return await this.#deps.actors.run(id, async () => {
+        context.signal.throwIfAborted();
+        return await work();
+      });
+    } finally {
+      if (this.#current.get(id) === entry) this.#current.delete(id);
+    }
+  }
+
+  #view(machine: Machine): VmView {
+    return vmView(machine, { live: this.#deps.live.get(machine.record.id), driver: this.#deps.driver.name });
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Machines as rows: the durable intent. Every write is synchronous and durable when it returns, so it can stand before
+ * the effect that it announces.
+ */
+import { VmState } from "@banger/contract/daemon/vm";
+import { AppError } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import { z } from "zod";
+import type { Database, Row } from "../../store/database.ts";
+import { MachineRecord } from "./machine-record.ts";
+
+export const LastError = z.object({ code: z.string(), message: z.string() });
+export type LastError = z.infer<typeof LastError>;
+
+export type Machine = {
+  readonly record: MachineRecord;
+  readonly state: VmState;
+  readonly lastError: LastError | null;
+};
+
+export class VmStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  list(): readonly Machine[] {
+    return this.#database.all("SELECT state, record, last_error FROM machines ORDER BY rowid").map(fromRow);
+  }
+
+  get(id: VmId): Machine | undefined {
+    const row = this.#database.all("SELECT state, record, last_error FROM machines WHERE id = ?", id)[0];
+    return row && fromRow(row);
+  }
+
+  /** Throws NAME_TAKEN; the database decides, so two creates at once cannot both have a name. */
+  insert(record: MachineRecord, state: VmState): void {
+    try {
+      const sql = "INSERT INTO machines (id, name, state, record, last_error) VALUES (?, ?, ?, ?, NULL)";
+      this.#database.run(sql, record.id, record.name, state, JSON.stringify(record));
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
+      throw new AppError("NAME_TAKEN", `there is a machine named ${record.name} already`, {
+        facts: { name: record.name },
+      });
+    }
+  }
+
+  update(id: VmId, change: { record?: MachineRecord; state?: VmState; lastError?: LastError | null }): void {
+    const before = this.get(id);
+    if (!before) throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
+    const after = { ...before, ...change };
+    const error = after.lastError === null ? null : JSON.stringify(after.lastError);
+    const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ? WHERE id = ?";
+    this.#database.run(sql, after.record.name, after.state, JSON.stringify(after.record), error, id);
+  }
+
+  delete(id: VmId): void {
+    this.#database.run("DELETE FROM machines WHERE id = ?", id);
+  }
+}
+
+function fromRow(row: Row): Machine {
+  return {
+    record: MachineRecord.parse(JSON.parse(String(row.record))),
+    state: VmState.parse(row.state),
+    lastError: row.last_error === null ? null : LastError.parse(JSON.parse(String(row.last_error))),
+  };
+}

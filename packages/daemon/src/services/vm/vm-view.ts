@@ -1,0 +1,35 @@
+/** A machine as clients are shown it. What a guest said of itself is sanitised where it is printed. */
+import type { VmView } from "@banger/contract/daemon/vm";
+import type { LiveMachine } from "./deps.ts";
+import type { Machine } from "./vm-store.ts";
+
+const ISOLATION = {
+  kvm: "hardware virtualisation",
+  tcg: "emulation: a convenience, not a security boundary",
+} as const;
+
+export function vmView(
+  { record, state, lastError }: Machine,
+  now: { live: LiveMachine | undefined; driver: string },
+): VmView {
+  const accelerator = record.run?.accelerator ?? null;
+  const hello = now.live?.guest.hello;
+  return {
+    id: record.id,
+    name: record.name,
+    state,
+    image: record.image,
+    kernel: record.kernel,
+    vcpus: record.vcpus,
+    memoryMib: record.memoryMib,
+    diskMib: record.diskMib,
+    ephemeral: record.ephemeral,
+    createdAt: record.createdAt,
+    startedAt: state === "running" ? (record.run?.startedAt ?? null) : null,
+    vmm: { driver: now.driver, accelerator },
+    network: { mode: "shut", open: [] },
+    isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
+    agent: hello ? { build: hello.build, role: hello.role } : null,
+    lastError,
+  };
+}

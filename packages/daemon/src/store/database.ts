@@ -1,0 +1,94 @@
+/**
+ * SQLite as the daemon uses it: write-ahead log, full durability, numbered migrations in transactions.
+ *
+ * A database of a newer banger is refused, one that does not pass its own check is STATE_CORRUPT; both are left as found.
+ */
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { AppError } from "@banger/contract/errors";
+import { type Migration, migrations as shipped } from "./migrations.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+export type MigrationState = { readonly version: number; readonly newest: number };
+
+const BUSY_MS = 5_000;
+
+export class Database implements Disposable {
+  readonly #sqlite: DatabaseSync;
+
+  private constructor(sqlite: DatabaseSync) {
+    this.#sqlite = sqlite;
+  }
+
+  static open(path: string, options: { migrations?: readonly Migration[] } = {}): Database {
+    const sqlite = openChecked(path);
+    try {
+      migrate(sqlite, path, options.migrations ?? shipped);
+      return new Database(sqlite);
+    } catch (error) {
+      sqlite.close();
+      throw error;
+    }
+  }
+
+  /** Changes nothing; a missing file counts as version 0. */
+  static inspect(path: string, options: { migrations?: readonly Migration[] } = {}): MigrationState {
+    const sqlite = new DatabaseSync(path, { readOnly: true });
+    try {
+      return { version: versionOf(sqlite), newest: (options.migrations ?? shipped).length };
+    } finally {
+      sqlite.close();
+    }
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
+    return this.#sqlite.prepare(sql).all(...values);
+  }
+
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#sqlite.prepare(sql).run(...values).changes);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#sqlite.isOpen) this.#sqlite.close();
+  }
+}
+
+function openChecked(path: string): DatabaseSync {
+  let sqlite: DatabaseSync | undefined;
+  try {
+    sqlite = new DatabaseSync(path, { timeout: BUSY_MS });
+    sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    const verdict = sqlite.prepare("PRAGMA quick_check(1)").get()?.quick_check;
+    if (verdict === "ok") return sqlite;
+    throw new AppError("STATE_CORRUPT", `the database ${path} is damaged: ${String(verdict)}`, { facts: { path } });
+  } catch (error) {
+    sqlite?.close();
+    if (AppError.is(error)) throw error;
+    throw new AppError("STATE_CORRUPT", `the database ${path} cannot be read`, { facts: { path }, cause: error });
+  }
+}
+
+function versionOf(sqlite: DatabaseSync): number {
+  return Number(sqlite.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+}
+
+function migrate(sqlite: DatabaseSync, path: string, migrations: readonly Migration[]): void {
+  const version = versionOf(sqlite);
+  if (version > migrations.length) {
+    const message = `the database ${path} has version ${version}, this banger knows ${migrations.length}`;
+    throw new AppError("SCHEMA_NEWER", message, { facts: { path, version, known: migrations.length } });
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue;
+    sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      sqlite.exec(migration.sql);
+      sqlite.exec(`PRAGMA user_version = ${index + 1}`);
+      sqlite.exec("COMMIT");
+    } catch (error) {
+      sqlite.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
