@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -23,9 +24,11 @@ static void give_up(const struct child_plan *plan, bool isolation, const struct 
   _exit(127);
 }
 
+/* By the system call, because the C library hides the signals that it keeps for threads. */
 static void reset_signals(void) {
+  static const unsigned long default_action[8];
   sigset_t none;
-  for (int signo = 1; signo < 65; signo++) signal(signo, SIG_DFL);
+  for (long signo = 1; signo < 65; signo++) syscall(SYS_rt_sigaction, signo, default_action, NULL, 8L);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 }

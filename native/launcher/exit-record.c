@@ -1,11 +1,13 @@
 /*
  * DIR/exit.json, how the VMM ended: there whole or not there at all. It carries the nonce of the run, so that
- * a record of an earlier run is never taken for this one's.
+ * a record of an earlier run is never taken for this one's. Its block is reserved at the start, so that it can be
+ * written on a disk that the guest has filled.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 
 #define NAME "exit.json"
 #define TEMPORARY "exit.json.tmp"
+#define RESERVED 256 /* bytes, more than any record has */
 
 static const char *const SIGNALS[] = {
   [SIGHUP] = "SIGHUP", [SIGINT] = "SIGINT", [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP",
@@ -27,9 +30,22 @@ int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void exit_record_remove(int dirfd) {
+void exit_record_abandon(int dirfd, int fd) {
+  if (fd < 0) return;
+  close(fd);
   unlinkat(dirfd, TEMPORARY, 0);
+}
+
+int exit_record_reserve(int dirfd) {
+  char blank[RESERVED];
+  memset(blank, ' ', sizeof blank);
   unlinkat(dirfd, NAME, 0);
+  unlinkat(dirfd, TEMPORARY, 0);
+  int fd = openat(dirfd, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 || pwrite(fd, blank, sizeof blank, 0) == (ssize_t)sizeof blank) return fd;
+  exit_record_abandon(dirfd, fd);
+  errno = ENOSPC;
+  return -1;
 }
 
 static int render(char *text, size_t size, const char *nonce, int status) {
@@ -48,17 +64,17 @@ static int render(char *text, size_t size, const char *nonce, int status) {
   return snprintf(text, size, "{%s,\"at\":%lld,\"nonce\":\"%s\"}\n", how, at, nonce);
 }
 
-void exit_record_write(int dirfd, const char *nonce, int status) {
-  char text[256];
+void exit_record_write(int dirfd, int fd, const char *nonce, int status) {
+  char text[RESERVED];
   int length = render(text, sizeof text, nonce, status);
-  unlinkat(dirfd, TEMPORARY, 0);
-  int fd = openat(dirfd, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return;
   ssize_t n;
-  do n = write(fd, text, (size_t)length);
+  if (fd < 0) return;
+  do n = pwrite(fd, text, (size_t)length, 0);
   while (n < 0 && errno == EINTR);
-  bool whole = n == length && fsync(fd) == 0;
-  close(fd);
-  if (whole && renameat(dirfd, TEMPORARY, dirfd, NAME) == 0) fsync(dirfd);
-  else unlinkat(dirfd, TEMPORARY, 0);
+  if (n == length && ftruncate(fd, length) == 0 && fsync(fd) == 0 && renameat(dirfd, TEMPORARY, dirfd, NAME) == 0) {
+    close(fd);
+    fsync(dirfd);
+  } else {
+    exit_record_abandon(dirfd, fd);
+  }
 }

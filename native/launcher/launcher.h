@@ -100,18 +100,15 @@ struct child_fault {
 
 void child_run(struct child_plan *plan) __attribute__((noreturn));
 
-/* supervise.c: returns the VMM's wait status; `signals` is a signalfd */
-int supervise(struct vmm *vmm, const struct options *options, int dirfd, int signals);
-int signals_open(struct fault *fault);
-
 /* report.c */
 void report_started(int fd, const struct vmm *vmm);
 void report_isolation(int fd, const struct vmm *vmm);
 void report_fault(int fd, const struct fault *fault);
 
-/* exit-record.c */
-void exit_record_remove(int dirfd);
-void exit_record_write(int dirfd, const char *nonce, int status);
+/* exit-record.c: removes the last run's record and reserves room for this one's; -1: no room */
+int exit_record_reserve(int dirfd);
+void exit_record_abandon(int dirfd, int record);
+void exit_record_write(int dirfd, int record, const char *nonce, int status);
 int exit_code(int status);
 
 /* tsc.c: 0 when the time stamp counter cannot be used as a clock */

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launcher.h"
+#include "supervise.h"
 
 #ifndef VERSION
 #define VERSION "0.0.0"
@@ -53,30 +53,42 @@ static int probe_isolation(struct options *options) {
   return 0;
 }
 
-static int prepare(int dirfd, int *signals, struct lock *lock, struct fault *fault) {
-  *signals = signals_open(fault);
-  if (*signals < 0 || lock_take(dirfd, lock, fault) < 0) return -1;
-  exit_record_remove(dirfd);
-  return 0;
+/* What the launcher holds besides the VMM. */
+struct hold {
+  int dirfd;
+  int signals;
+  int record;
+  struct lock lock;
+};
+
+static int start(const struct options *options, struct hold *hold, struct vmm *vmm, struct fault *fault) {
+  hold->signals = signals_open(fault);
+  if (hold->signals < 0 || lock_take(hold->dirfd, &hold->lock, fault) < 0) return -1;
+  hold->record = exit_record_reserve(hold->dirfd);
+  if (hold->record < 0) return fail(fault, errno, "cannot write in the machine's directory");
+  if (vmm_start(options, hold->dirfd, &hold->lock, vmm, fault) == 0) return 0;
+  exit_record_abandon(hold->dirfd, hold->record);
+  return -1;
 }
 
 static int run(const struct options *options, int dirfd) {
   struct fault fault = { 0 };
   struct vmm vmm = { 0 };
-  struct lock lock = NO_LOCK;
-  int signals = -1;
+  struct hold hold = { .dirfd = dirfd, .lock = NO_LOCK };
   int report = daemonize();
   if (report < 0) return 1; /* the starter's side says that nothing was reported */
-  if (prepare(dirfd, &signals, &lock, &fault) < 0 || vmm_start(options, dirfd, &lock, &vmm, &fault) < 0) {
+  if (start(options, &hold, &vmm, &fault) < 0) {
     report_fault(report, &fault);
     return 1;
   }
-  close(lock.vmm);
+  close(hold.lock.vmm);
+  struct supervisor supervisor;
+  supervisor_begin(&supervisor, &vmm, options, dirfd, hold.signals);
   report_started(report, &vmm);
   close(report);
-  int status = supervise(&vmm, options, dirfd, signals);
-  exit_record_write(dirfd, options->nonce, status);
-  return exit_code(status);
+  supervisor_run(&supervisor);
+  exit_record_write(dirfd, hold.record, options->nonce, supervisor.status);
+  return exit_code(supervisor.status);
 }
 
 int main(int argc, char **argv) {

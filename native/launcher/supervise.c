@@ -19,28 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "capped-log.h"
-#include "launcher.h"
+#include "supervise.h"
 
 #define VMM_LOG_CAP (256 << 10)
 /* after the VMM's end: a pipe holds at most this much, more can only come from a stray child of it */
 #define DRAIN_BUDGET (1 << 20)
-
-struct stream {
-  int fd;
-  struct capped_log log;
-};
-
-struct state {
-  pid_t pid;
-  bool is_init;
-  bool terminating;
-  unsigned grace_ms;
-  int timer;
-  bool ended;
-  int status;
-  struct stream streams[2];
-};
 
 int signals_open(struct fault *fault) {
   sigset_t set;
@@ -82,44 +65,28 @@ static bool catches_term(pid_t pid) {
   return ((caught | blocked) >> (SIGTERM - 1)) & 1;
 }
 
-static void terminate(struct state *state) {
-  if (state->terminating) return;
-  state->terminating = true;
-  if (state->is_init && !catches_term(state->pid)) {
-    kill(state->pid, SIGKILL);
+static void terminate(struct supervisor *it) {
+  if (it->terminating) return;
+  it->terminating = true;
+  if (it->is_init && !catches_term(it->pid)) {
+    kill(it->pid, SIGKILL);
     return;
   }
-  struct itimerspec once = { .it_value = { state->grace_ms / 1000, (long)(state->grace_ms % 1000) * 1000000 } };
-  kill(state->pid, SIGTERM);
-  timerfd_settime(state->timer, 0, &once, NULL);
+  struct itimerspec once = { .it_value = { it->grace_ms / 1000, (long)(it->grace_ms % 1000) * 1000000 } };
+  kill(it->pid, SIGTERM);
+  timerfd_settime(it->timer, 0, &once, NULL);
 }
 
-static void take_signals(struct state *state, int signals) {
+static void take_signals(struct supervisor *it) {
   struct signalfd_siginfo info;
-  while (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
-    if (info.ssi_signo != SIGCHLD) terminate(state);
-  if (waitpid(state->pid, &state->status, WNOHANG) == state->pid) state->ended = true;
+  while (read(it->signals, &info, sizeof info) == (ssize_t)sizeof info)
+    if (info.ssi_signo != SIGCHLD) terminate(it);
+  if (waitpid(it->pid, &it->status, WNOHANG) == it->pid) it->ended = true;
 }
 
-static void take_timer(struct state *state) {
+static void take_timer(struct supervisor *it) {
   unsigned long long expirations;
-  if (read(state->timer, &expirations, sizeof expirations) > 0) kill(state->pid, SIGKILL);
-}
-
-static void loop(struct state *state, int signals) {
-  while (!state->ended) {
-    struct pollfd fds[] = {
-      { .fd = signals, .events = POLLIN },
-      { .fd = state->timer, .events = POLLIN },
-      { .fd = state->streams[0].fd, .events = POLLIN },
-      { .fd = state->streams[1].fd, .events = POLLIN },
-    };
-    if (poll(fds, 4, -1) < 0) continue;
-    for (int i = 0; i < 2; i++)
-      if (fds[2 + i].revents) pump(&state->streams[i]);
-    if (fds[1].revents) take_timer(state);
-    if (fds[0].revents) take_signals(state, signals);
-  }
+  if (read(it->timer, &expirations, sizeof expirations) > 0) kill(it->pid, SIGKILL);
 }
 
 static void start_stream(struct stream *stream, int fd, struct capped_log log) {
@@ -128,20 +95,35 @@ static void start_stream(struct stream *stream, int fd, struct capped_log log) {
   capped_log_start(&stream->log);
 }
 
-int supervise(struct vmm *vmm, const struct options *options, int dirfd, int signals) {
-  struct state state = {
+void supervisor_begin(struct supervisor *it, const struct vmm *vmm, const struct options *options, int dirfd, int signals) {
+  *it = (struct supervisor){
     .pid = vmm->pid,
     .is_init = (vmm->namespaces & CLONE_NEWPID) != 0,
     .grace_ms = options->grace_ms,
+    .signals = signals,
     .timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
   };
-  start_stream(&state.streams[0], vmm->out,
+  start_stream(&it->streams[0], vmm->out,
                (struct capped_log){ .dirfd = dirfd, .name = "console.log", .older = "console.log.1", .cap = options->console_cap });
-  start_stream(&state.streams[1], vmm->err,
+  start_stream(&it->streams[1], vmm->err,
                (struct capped_log){ .dirfd = dirfd, .name = "vmm.log", .older = "vmm.log.1", .cap = VMM_LOG_CAP });
-  loop(&state, signals);
+}
+
+void supervisor_run(struct supervisor *it) {
+  while (!it->ended) {
+    struct pollfd fds[] = {
+      { .fd = it->signals, .events = POLLIN },
+      { .fd = it->timer, .events = POLLIN },
+      { .fd = it->streams[0].fd, .events = POLLIN },
+      { .fd = it->streams[1].fd, .events = POLLIN },
+    };
+    if (poll(fds, 4, -1) < 0) continue;
+    for (int i = 0; i < 2; i++)
+      if (fds[2 + i].revents) pump(&it->streams[i]);
+    if (fds[1].revents) take_timer(it);
+    if (fds[0].revents) take_signals(it);
+  }
   for (int i = 0; i < 2; i++)
-    for (size_t total = 0, n = 1; state.streams[i].fd >= 0 && n > 0 && total < DRAIN_BUDGET; total += n)
-      n = pump(&state.streams[i]);
-  return state.status;
+    for (size_t total = 0, n = 1; it->streams[i].fd >= 0 && n > 0 && total < DRAIN_BUDGET; total += n)
+      n = pump(&it->streams[i]);
 }

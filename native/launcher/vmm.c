@@ -62,7 +62,7 @@ static enum attempt attempt(struct child_plan *plan, pid_t *pid, struct fault *f
   close(ends[1]);
   enum attempt result;
   if (*pid < 0) {
-    fail(fault, err, plan->namespaces ? "new namespaces" : "cannot fork");
+    fail(fault, err, plan->namespaces ? "the host refuses new namespaces" : "cannot fork");
     result = plan->namespaces ? RETREAT : FAILED;
   } else {
     result = hear(ends[0], *pid, fault);
@@ -80,6 +80,8 @@ static void note_reason(struct vmm *vmm, const struct fault *fault) {
 static int climb_down(struct child_plan *plan, struct vmm *vmm, struct fault *fault) {
   unsigned rungs[MAX_RUNGS];
   size_t count = isolation_ladder(plan->options->isolate, rungs);
+  if (plan->options->isolate && count == 1)
+    snprintf(vmm->reason, sizeof vmm->reason, "no namespaces in /proc/self/ns: /proc is not mounted, or the kernel has none");
   for (size_t i = 0; i < count; i++) {
     plan->namespaces = rungs[i];
     enum attempt result = attempt(plan, &vmm->pid, fault);
