@@ -14,8 +14,7 @@ const realPrograms = "sh cat mkdir rm flock find awk sed stat readlink touch chm
 
 /** The programs that tools/setup/packages looks for. */
 const witnesses = (await readFile(join(source, "tools/setup/packages"), "utf8"))
-  .split("
-")
+  .split("\n")
   .filter((line) => !line.startsWith("#"))
   .flatMap((line) => line.split(" ")[1] ?? [])
   .filter((witness) => !witness.startsWith("/"));
