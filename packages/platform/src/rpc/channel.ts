@@ -12,6 +12,8 @@ import { type Message, parseMessage } from "./wire.ts";
 export const MAX_LINE_BYTES = 1 << 20;
 export const MAX_BACKLOG_BYTES = 8 << 20;
 
+const LINGER_MS = 2_000;
+
 export type ChannelLimits = { readonly maxLineBytes?: number; readonly maxBacklogBytes?: number };
 
 export class Channel {
@@ -59,12 +61,14 @@ export class Channel {
     return { stream: this.#stream, leftover: this.#decoder.rest() };
   }
 
-  /** Sends what was written, then ends. */
+  /** Sends what was written, then ends; a peer that does not end too is dropped after a while. */
   close(): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#stream.end();
     this.#stream.resume();
+    const timer = setTimeout(() => this.destroy(), LINGER_MS).unref();
+    this.#stream.once("close", () => clearTimeout(timer));
   }
 
   destroy(reason?: AppError): void {

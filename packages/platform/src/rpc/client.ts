@@ -63,7 +63,7 @@ export async function greetServer<T extends MethodTable>(
 export class RpcClient<T extends MethodTable> implements AsyncDisposable {
   /** what the server said of itself */
   readonly peer: Hello;
-  /** resolves when the connection is over, for whatever reason */
+  /** resolves when the connection is over, for whatever reason; after an upgrade look at the Mux instead */
   readonly closed: Promise<void>;
   readonly #channel: Channel;
   readonly #calls: Calls;
@@ -133,11 +133,11 @@ function lost(): AppError {
 async function openSocket(path: string, signal: AbortSignal): Promise<Duplex> {
   const socket = connectSocket({ path });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onError = (error: NodeJS.ErrnoException) => reject(connectFailure(error, path));
   socket.once("connect", resolve);
-  socket.once("error", (error: NodeJS.ErrnoException) => reject(connectFailure(error, path)));
+  socket.on("error", onError);
   try {
     await raceAbort(promise, signal);
-    socket.removeAllListeners();
     return socket;
   } catch (error) {
     socket.destroy();

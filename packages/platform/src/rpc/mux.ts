@@ -16,6 +16,8 @@ import { MuxStream } from "./mux-stream.ts";
 export const MAX_STREAMS = 16;
 const MAX_BACKLOG_BYTES = 1 << 20;
 const CLOSE_DEADLINE_MS = 10_000;
+/** for an error to be taken by the peer, `ms` */
+const LINGER_MS = 2_000;
 
 export type MuxOptions = {
   /** bytes that came before whatever the stream gives next */
@@ -36,7 +38,7 @@ export class Mux implements AsyncDisposable {
   readonly #lost: () => AppError;
   readonly #settle: { readonly resolve: () => void; readonly reject: (error: AppError) => void };
   readonly #transportClosed: Promise<void>;
-  #over = false;
+  #outcome: AppError | "closed" | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(stream: Duplex, options: MuxOptions = {}) {
@@ -69,10 +71,13 @@ export class Mux implements AsyncDisposable {
   }
 
   async #close(error: AppError | undefined): Promise<void> {
-    using deadline = startDeadline(undefined, { ms: CLOSE_DEADLINE_MS, what: "the peer to take the last bytes" });
+    using deadline = startDeadline(undefined, {
+      ms: error ? LINGER_MS : CLOSE_DEADLINE_MS,
+      what: "the peer to take the last bytes",
+    });
     try {
-      if (!error && !this.#over) await raceAbort(this.#drained(), deadline.signal);
-      if (!this.#over) {
+      if (!error && !this.#outcome) await raceAbort(this.#drained(), deadline.signal);
+      if (!this.#outcome) {
         this.#sendControl({ kind: "close", error });
         this.#finish(error ?? "closed");
       }
@@ -114,12 +119,12 @@ export class Mux implements AsyncDisposable {
       sendControl: (control) => this.#sendControl(control),
     });
     this.#streams.set(id, made);
-    if (this.#over) made.receiveClose();
+    if (this.#outcome) settleStream(made, this.#outcome);
     return made;
   }
 
   #sendData(stream: number, piece: Uint8Array, sent: (() => void) | undefined): void {
-    if (this.#over) {
+    if (this.#outcome) {
       sent?.();
       return;
     }
@@ -130,7 +135,7 @@ export class Mux implements AsyncDisposable {
   }
 
   #sendControl(control: Control): void {
-    if (this.#over) return;
+    if (this.#outcome) return;
     this.#stream.write(encodeControl(control));
     if (this.#stream.writableLength > MAX_BACKLOG_BYTES) {
       this.destroy(new AppError("PROTOCOL_BROKEN", `the peer left ${this.#stream.writableLength} bytes unread`));
@@ -138,7 +143,7 @@ export class Mux implements AsyncDisposable {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#outcome) return;
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -147,7 +152,7 @@ export class Mux implements AsyncDisposable {
   }
 
   #onControl(control: Control): void {
-    if (this.#over) return;
+    if (this.#outcome) return;
     if (control.kind === "close") {
       this.#finish(control.error ?? "closed");
       this.#stream.end();
@@ -164,18 +169,20 @@ export class Mux implements AsyncDisposable {
   }
 
   #onEnd(): void {
-    if (!this.#over) this.#finish(this.#lost());
-    if (!this.#stream.writableEnded) this.#stream.end();
+    if (!this.#outcome) this.destroy(this.#lost());
+    else if (!this.#stream.writableEnded) this.#stream.end();
   }
 
   #finish(outcome: AppError | "closed"): void {
-    if (this.#over) return;
-    this.#over = true;
-    for (const stream of this.#streams.values()) {
-      if (outcome === "closed") stream.receiveClose();
-      else stream.receiveReset(outcome);
-    }
+    if (this.#outcome) return;
+    this.#outcome = outcome;
+    for (const stream of this.#streams.values()) settleStream(stream, outcome);
     if (outcome === "closed") this.#settle.resolve();
     else this.#settle.reject(outcome);
   }
+}
+
+function settleStream(stream: MuxStream, outcome: AppError | "closed"): void {
+  if (outcome === "closed") stream.receiveClose();
+  else stream.receiveReset(outcome);
 }

@@ -13,6 +13,7 @@ import type { Peer } from "./peer.ts";
 import { errorToWire, type Message, type RequestId } from "./wire.ts";
 
 const MAX_REQUESTS = 256;
+const GREETING_MS = 10_000;
 
 export type SessionOptions = {
   readonly hello: Hello;
@@ -37,6 +38,8 @@ export class Session {
   #mux: Mux | undefined;
   #gone = false;
   #closing = false;
+  #upgrading = false;
+  readonly #greeting: NodeJS.Timeout;
 
   constructor(stream: Duplex, options: SessionOptions) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -46,6 +49,9 @@ export class Session {
     this.#channel = new Channel(stream, options.limits);
     this.#channel.receive = (message) => this.#greet(message);
     this.#channel.onGone = (reason) => this.#onGone(reason);
+    this.#greeting = setTimeout(() => {
+      this.#channel.destroy(new AppError("TIMEOUT", `waited ${GREETING_MS} ms for the client's hello`));
+    }, GREETING_MS);
     sendHello(this.#channel, options.hello);
   }
 
@@ -70,6 +76,7 @@ export class Session {
   }
 
   #greet(message: Message): void {
+    clearTimeout(this.#greeting);
     this.#peerMismatch = mismatch(this.#options.hello, parseHello(message));
     this.#channel.receive = (next) => this.#onMessage(next);
   }
@@ -101,6 +108,8 @@ export class Session {
 
   #refusal(bound: BoundMethod | undefined, method: string): AppError | undefined {
     if (this.#peerMismatch && bound?.frozen !== true) return this.#peerMismatch;
+    if (this.#upgrading)
+      return new AppError("USAGE", "the connection is about to carry raw bytes", { facts: { method } });
     if (this.#closing) return new AppError("DAEMON_UNREACHABLE", "the daemon is shutting down");
     if (this.#requests.size >= MAX_REQUESTS) {
       return new AppError("DAEMON_BUSY", `${MAX_REQUESTS} requests are under way on this connection`, {
@@ -121,6 +130,7 @@ export class Session {
         this.#channel.send({ jsonrpc: "2.0", method: "$/progress", params: { id, value } });
       },
       upgrade: (wanted: Serve) => {
+        this.#reserve(method);
         serve = wanted;
       },
     };
@@ -129,17 +139,21 @@ export class Session {
       this.#answer(request, { result: result ?? null, serve });
     } catch (error) {
       this.#requests.delete(id);
+      this.#upgrading = false;
       this.#channel.send({ jsonrpc: "2.0", id, error: errorToWire(this.#told(error, method)) });
     }
     this.#settle();
   }
 
+  /** From here on the connection belongs to the request that wants it raw. */
+  #reserve(method: string): void {
+    if (this.#requests.size > 1) throw new AppError("USAGE", `${method} needs a connection of its own`);
+    this.#upgrading = true;
+  }
+
   #answer(request: Request, answer: { result: unknown; serve: Serve | undefined }): void {
     const { id, method } = request;
     const { result, serve } = answer;
-    if (serve && this.#requests.size > 1) {
-      throw new AppError("USAGE", `${method} needs a connection of its own`);
-    }
     this.#requests.delete(id);
     if (!serve) {
       this.#channel.send({ jsonrpc: "2.0", id, result });
@@ -177,6 +191,7 @@ export class Session {
 
   #onGone(reason: AppError | undefined): void {
     this.#gone = true;
+    clearTimeout(this.#greeting);
     const why = reason ?? new AppError("CANCELLED", "the client went away");
     for (const request of this.#requests.values()) request.abort.abort(why);
     this.#settle();
