@@ -34,6 +34,7 @@ for (const [path, line] of [
   ["contract/src/a.test.ts", 'import { test } from "node:test";'],
   ["contract/src/a.test.ts", 'import fc from "fast-check";'],
   ["sdk/src/a.ts", 'import { connect } from "@banger/platform/rpc/connect";'],
+  ["platform/src/a.ts", 'const bytes = Buffer.from("abc");'],
   ["daemon/src/a.ts", '// import { a } from "left-pad";'],
   ["daemon/src/a.ts", 'import { b } from "@banger/daemon/b";'],
 ] as const) {

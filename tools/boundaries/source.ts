@@ -28,7 +28,7 @@ function blankComments(text: string): string {
   return text.replace(stringOrComment, (found, string?: string) => string ?? found.replace(/[^\n]/g, " "));
 }
 
-const importOrExport = /(?:\bfrom|\bimport)\s*\(?\s*"([^"\n]+)"/g;
+const importOrExport = /\b(?:from\s+|import\s+|import\s*\(\s*)"([^"\n]+)"/g;
 
 function importsOf(code: string): string[] {
   return [...code.matchAll(importOrExport)].flatMap(([, specifier]) => specifier ?? []);
