@@ -50,7 +50,7 @@ test("rubbish and a torn file are STATE_CORRUPT, not a crash", () => {
   rmSync(path);
   using made = Database.open(path);
   for (let i = 0; i < 200; i += 1)
-    made.run("INSERT INTO machines VALUES (?, ?, 'stopped', ?, NULL)", `id${i}`, `n${i}`, "x".repeat(500));
+    made.run("INSERT INTO machines VALUES (?, ?, 'stopped', ?, NULL, 1)", `id${i}`, `n${i}`, "x".repeat(500));
   made[Symbol.dispose]();
   truncateSync(path, 8192);
   assert.throws(
@@ -61,6 +61,6 @@ test("rubbish and a torn file are STATE_CORRUPT, not a crash", () => {
 
 test("writing twice the same name is refused by the database itself", () => {
   using database = Database.open(path);
-  database.run("INSERT INTO machines VALUES ('a', 'web', 'stopped', '{}', NULL)");
-  assert.throws(() => database.run("INSERT INTO machines VALUES ('b', 'web', 'stopped', '{}', NULL)"), /UNIQUE/);
+  database.run("INSERT INTO machines VALUES ('a', 'web', 'stopped', '{}', NULL, 1)");
+  assert.throws(() => database.run("INSERT INTO machines VALUES ('b', 'web', 'stopped', '{}', NULL, 1)"), /UNIQUE/);
 });

@@ -18,7 +18,9 @@ export const migrations: readonly Migration[] = [
         -- JSON, as the manifest in the machine's directory
         record TEXT NOT NULL,
         -- JSON {code, message} or NULL
-        last_error TEXT
+        last_error TEXT,
+        -- 0 until its create has ended: found so by the next daemon, it is removed
+        complete INTEGER NOT NULL
       ) STRICT;
     `,
   },

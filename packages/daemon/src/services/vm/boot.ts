@@ -25,7 +25,7 @@ export async function boot(deps: VmDeps, machine: Prepared, { signal, onStage }:
   await writeHandles(machine.files, process.handles);
   await untilAnswering(deps, machine, { live, signal });
   onStage({ name: "configure" });
-  await configureGuest(live.guest, { contributions, signal });
+  await configureGuest(deps, live.guest, { contributions, signal });
   for (const capability of deps.capabilities) await capability.afterStart?.(machine, live.guest, { signal });
   return live;
 }
@@ -78,10 +78,13 @@ async function untilAnswering(
   throw await guestFailure(machine, first);
 }
 
+/** The clock is read last, when the guest is about to take it. */
 async function configureGuest(
+  deps: VmDeps,
   guest: GuestChannel,
   how: { contributions: readonly Contribution[]; signal: AbortSignal },
 ): Promise<void> {
   const request = Object.assign({}, ...how.contributions.map((each) => each.configure ?? {}));
-  await configure(guest, request, { signal: how.signal });
+  const clockNs = BigInt(Math.round(deps.clock.now())) * 1_000_000n;
+  await configure(guest, { ...request, clockNs }, { signal: how.signal });
 }

@@ -36,17 +36,21 @@ export async function createVm(
 ): Promise<void> {
   const record = await deps.newMachine(params, booting);
   await using rollback = new Rollback({ budgetMs: UNDO_MS });
-  deps.store.insert(record, "stopped");
+  deps.store.insert(record, { state: "stopped", complete: false });
   rollback.guard("machine", () => deleteVm(deps, record.id));
   await makeDirectory(deps, record);
+  const keep = () => {
+    deps.store.update(record.id, { complete: true });
+    rollback.commit();
+  };
   if (params.start) {
     await startVm(deps, record.id, booting).catch((error: unknown) => {
-      if (AppError.is(error) && KEPT.has(error.code) && !booting.signal.aborted) rollback.commit();
+      if (AppError.is(error) && KEPT.has(error.code) && !booting.signal.aborted) keep();
       throw error;
     });
   }
   booting.signal.throwIfAborted();
-  rollback.commit();
+  keep();
 }
 
 async function makeDirectory(deps: VmDeps, record: MachineRecord): Promise<void> {

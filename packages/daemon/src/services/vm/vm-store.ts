@@ -16,7 +16,11 @@ export type Machine = {
   readonly record: MachineRecord;
   readonly state: VmState;
   readonly lastError: LastError | null;
+  /** false until its create has ended */
+  readonly complete: boolean;
 };
+
+const SELECT = "SELECT state, record, last_error, complete FROM machines";
 
 export class VmStore {
   readonly #database: Database;
@@ -26,19 +30,20 @@ export class VmStore {
   }
 
   list(): readonly Machine[] {
-    return this.#database.all("SELECT state, record, last_error FROM machines ORDER BY rowid").map(fromRow);
+    return this.#database.all(`${SELECT} ORDER BY rowid`).map(fromRow);
   }
 
   get(id: VmId): Machine | undefined {
-    const row = this.#database.all("SELECT state, record, last_error FROM machines WHERE id = ?", id)[0];
+    const row = this.#database.all(`${SELECT} WHERE id = ?`, id)[0];
     return row && fromRow(row);
   }
 
   /** Throws NAME_TAKEN; the database decides, so two creates at once cannot both have a name. */
-  insert(record: MachineRecord, state: VmState): void {
+  insert(record: MachineRecord, options: { state: VmState; complete: boolean }): void {
     try {
-      const sql = "INSERT INTO machines (id, name, state, record, last_error) VALUES (?, ?, ?, ?, NULL)";
-      this.#database.run(sql, record.id, record.name, state, JSON.stringify(record));
+      const sql = "INSERT INTO machines (id, name, state, record, complete) VALUES (?, ?, ?, ?, ?)";
+      const complete = options.complete ? 1 : 0;
+      this.#database.run(sql, record.id, record.name, options.state, JSON.stringify(record), complete);
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
       throw new AppError("NAME_TAKEN", `there is a machine named ${record.name} already`, {
@@ -47,13 +52,14 @@ export class VmStore {
     }
   }
 
-  update(id: VmId, change: { record?: MachineRecord; state?: VmState; lastError?: LastError | null }): void {
+  update(id: VmId, change: Partial<Machine>): void {
     const before = this.get(id);
     if (!before) throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
     const after = { ...before, ...change };
     const error = after.lastError === null ? null : JSON.stringify(after.lastError);
-    const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ? WHERE id = ?";
-    this.#database.run(sql, after.record.name, after.state, JSON.stringify(after.record), error, id);
+    const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ?, complete = ? WHERE id = ?";
+    const { record, state, complete } = after;
+    this.#database.run(sql, record.name, state, JSON.stringify(record), error, complete ? 1 : 0, id);
   }
 
   delete(id: VmId): void {
@@ -66,5 +72,6 @@ function fromRow(row: Row): Machine {
     record: MachineRecord.parse(JSON.parse(String(row.record))),
     state: VmState.parse(row.state),
     lastError: row.last_error === null ? null : LastError.parse(JSON.parse(String(row.last_error))),
+    complete: row.complete === 1,
   };
 }

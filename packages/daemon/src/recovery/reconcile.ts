@@ -1,0 +1,65 @@
+/**
+ * What a daemon does before it opens its socket: makes the host and the database agree again, whatever died when.
+ *
+ * A machine that runs is adopted. One that was on its way up or down is taken down, and one that was to go is gone. A
+ * sweep ends processes and frees names; a disk that nobody owns goes to quarantine and is never deleted.
+ */
+import { describeChain } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import type { Prepared } from "../services/vm/capability.ts";
+import type { VmDeps } from "../services/vm/deps.ts";
+import { readHandles } from "../services/vm/handles.ts";
+import { machineFiles } from "../services/vm/machine-files.ts";
+import { deleteVm } from "../services/vm/stop-vm.ts";
+import { teardown } from "../services/vm/teardown.ts";
+import type { Machine } from "../services/vm/vm-store.ts";
+
+export type Reconciled = {
+  readonly adopted: readonly VmId[];
+  readonly stopped: readonly VmId[];
+  readonly deleted: readonly VmId[];
+};
+
+export async function reconcile(deps: VmDeps): Promise<Reconciled> {
+  const outcome = { adopted: [] as VmId[], stopped: [] as VmId[], deleted: [] as VmId[] };
+  await Promise.all(
+    deps.store.list().map(async (machine) => {
+      const id = machine.record.id;
+      try {
+        outcome[await reconcileOne(deps, machine)].push(id);
+      } catch (error) {
+        deps.log.error("machine could not be reconciled", { machine: id, error: describeChain(error) });
+        deps.store.update(id, {
+          state: "failed",
+          lastError: { code: "INTERNAL", message: "it was not cleaned up whole" },
+        });
+      }
+    }),
+  );
+  deps.log.info("reconciled", outcome);
+  return outcome;
+}
+
+async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Reconciled> {
+  const { record, state, complete } = machine;
+  const prepared = { record, files: machineFiles(deps.machines, record.id) };
+  if (complete && state === "running" && (await adopt(deps, prepared))) return "adopted";
+  if (record.ephemeral || !complete) {
+    await deleteVm(deps, record.id);
+    return "deleted";
+  }
+  if (state === "stopped" || state === "failed") return "stopped";
+  await teardown(deps, prepared, { graceMs: 0, deleted: false });
+  const lastError =
+    state === "running" ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
+  deps.store.update(record.id, { state: "stopped", lastError });
+  return "stopped";
+}
+
+async function adopt(deps: VmDeps, { record, files }: Prepared): Promise<boolean> {
+  const handles = await readHandles(files);
+  const process = handles && (await deps.driver.adopt({ directory: files.directory, handles }));
+  if (!process) return false;
+  deps.live.set(record.id, { process, guest: deps.openGuest(process, { id: record.id }) });
+  return true;
+}

@@ -1,0 +1,30 @@
+/** vda: a copy-on-write overlay on the image, made at the first start and kept until the machine is deleted or reset. */
+import type { ImageId } from "@banger/contract/ids";
+import { grow } from "../../guest/power.ts";
+import { makeOverlay } from "../../storage/overlay.ts";
+import type { Capability, Prepared, Waiting } from "../capability.ts";
+import { once } from "./once.ts";
+
+export type RootDiskDeps = {
+  /** the image's file, checked to be whole, and its size in bytes */
+  readonly imageFile: (id: ImageId, waiting: Waiting) => Promise<{ readonly path: string; readonly bytes: number }>;
+};
+
+export function rootDisk(deps: RootDiskDeps): Capability {
+  return {
+    name: "root disk",
+    async prepareHost({ record, files }: Prepared, waiting) {
+      const image = await deps.imageFile(record.image.id, waiting);
+      const sizeBytes = Math.max(record.rootMib * 2 ** 20, image.bytes);
+      await once(files.root, (temporary) => makeOverlay(temporary, { backing: image.path, sizeBytes }));
+      return {
+        disks: [{ path: files.root, format: "qcow2", readonly: false }],
+        commandLine: ["root=/dev/vda", "rootfstype=ext4", "rw", "banger.init=auto"],
+      };
+    },
+    async afterStart({ record }, guest, waiting) {
+      const image = await deps.imageFile(record.image.id, waiting);
+      if (record.rootMib * 2 ** 20 > image.bytes) await grow(guest, "/", waiting);
+    },
+  };
+}
