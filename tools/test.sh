@@ -22,7 +22,7 @@ if [ $# -gt 0 ]; then
 fi
 
 sh tools/check.sh
-for part in native/launcher guest/agent; do build_native "$part" test; done
+for part in native/addon native/launcher guest/agent; do build_native "$part" test; done
 # shellcheck disable=SC2046 # the names of test files have no spaces
 node_tests tools/test/unit.ts $(find packages tests -name node_modules -prune -o \
   \( -name '*.vm.test.ts' -o -path 'tests/*' -name '*.test.ts' \) -print | sort)

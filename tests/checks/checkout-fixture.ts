@@ -73,7 +73,7 @@ export class Checkout implements AsyncDisposable {
   }
 
   async #linkReal(name: string): Promise<void> {
-    const found = await run("/bin/sh", ["-c", `command -v ${name}`], { PATH: "/usr/bin:/bin" });
+    const found = await run("/bin/sh", ["-c", `command -v ${name}`], { env: { PATH: "/usr/bin:/bin" } });
     await symlink(found.stdout.trim(), join(this.bin, name));
   }
 
@@ -100,7 +100,9 @@ cat '${npm}' >'${this.bin}/npm'`;
   }
 
   async start(argv: readonly string[], options: { launcher?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Run> {
-    return await run(options.launcher ?? join(this.root, "banger"), argv, { ...this.env(), ...options.env });
+    return await run(options.launcher ?? join(this.root, "banger"), argv, {
+      env: { ...this.env(), ...options.env },
+    });
   }
 
   env(): NodeJS.ProcessEnv {
@@ -120,8 +122,12 @@ cat '${npm}' >'${this.bin}/npm'`;
   }
 }
 
-export async function run(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> {
-  const child = spawn(program, argv, { env, stdio: ["ignore", "pipe", "pipe"] });
+export async function run(
+  program: string,
+  argv: readonly string[],
+  options: { env: NodeJS.ProcessEnv; cwd?: string },
+): Promise<Run> {
+  const child = spawn(program, argv, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return { status: typeof status === "number" ? status : null, stdout, stderr };
 }

@@ -30,7 +30,7 @@ test("it starts by a relative path, by a link, and by sh", async () => {
   await symlink(join(checkout.root, "banger"), link);
   assert.equal((await checkout.start(["x"], { launcher: link })).stdout, "<x>");
   for (const script of ["./banger x", "sh banger x", "cd tools && ../banger x"]) {
-    const started = await run("/bin/sh", ["-c", `cd "$1" && ${script}`, "sh", checkout.root], checkout.env());
+    const started = await run("/bin/sh", ["-c", `cd "$1" && ${script}`, "sh", checkout.root], { env: checkout.env() });
     assert.equal(started.stdout, "<x>", started.stderr);
   }
 });
@@ -110,7 +110,7 @@ test("a set-up that failed halfway is taken up by the next start", async () => {
 
 test("of two first starts one sets up, and the other waits for it and says so", async () => {
   await using checkout = await Checkout.make({ uid: 1000, packages: "there" });
-  await run("/usr/bin/mkfifo", [checkout.gate], {});
+  await run("/usr/bin/mkfifo", [checkout.gate], { env: {} });
   const first = checkout.start(["first"]);
   const gate = await open(checkout.gate, "w"); // opens when npm has begun
   const second = spawn(join(checkout.root, "banger"), ["second"], { env: checkout.env() });
@@ -130,7 +130,7 @@ test("of two first starts one sets up, and the other waits for it and says so", 
 
 test("a start killed in the middle of the set-up leaves no lock behind", async () => {
   await using checkout = await Checkout.make({ uid: 1000, packages: "there" });
-  await run("/usr/bin/mkfifo", [checkout.gate], {});
+  await run("/usr/bin/mkfifo", [checkout.gate], { env: {} });
   const first = spawn(join(checkout.root, "banger"), [], { env: checkout.env(), detached: true, stdio: "ignore" });
   const ended = once(first, "close");
   const gate = await open(checkout.gate, "w");

@@ -9,10 +9,11 @@ const { enableCompileCache } = require("node:module");
 
 function cacheDirectory() {
   const { HOME: home = "", XDG_CACHE_HOME: cache = `${home}/.cache` } = process.env;
+  if (!cache.startsWith("/")) return undefined;
   const parent = `${cache}/banger`;
   const directory = `${parent}/node`;
   if (!isOurs(directory) && isOurs(home)) mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return cache.startsWith("/") && isOurs(parent) && isOurs(directory) ? directory : undefined;
+  return isOurs(parent) && isOurs(directory) ? directory : undefined;
 }
 
 function isOurs(path) {

@@ -12,7 +12,8 @@ build_native() {
   [ -e "$root/$1/Makefile" ] || return 0
   version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
   commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
-  make --no-print-directory -s -C "$root/$1" "${2:-all}" VERSION="$version" COMMIT="$commit" \
-    NODE="$node" NODE_INCLUDE="${node%/bin/node}/include/node" </dev/null >&2 9>&- ||
+  # Relative paths only: make cannot hold the name of a checkout that has a space in it.
+  (cd "$root/$1" && PATH=${node%/node}:$PATH make -s "${2:-all}" ROOT=../.. VERSION="$version" COMMIT="$commit") \
+    </dev/null >&2 9>&- ||
     die "make ${2:-all} failed in $1; its lines above say why."
 }
