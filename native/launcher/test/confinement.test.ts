@@ -56,13 +56,22 @@ for (const user of users) {
 
 /** Connects as soon as the socket is there; what the peer says. */
 async function ask(path: string): Promise<string> {
-  const { stdout } = run(["sh", "-c", 'for i in $(seq 500); do test -S "$1" && break; sleep 0.02; done; exec socat -u "UNIX:$1" -', "sh", path]);
+  const { stdout } = run([
+    "sh",
+    "-c",
+    'for i in $(seq 500); do test -S "$1" && break; sleep 0.02; done; exec socat -u "UNIX:$1" -',
+    "sh",
+    path,
+  ]);
   return stdout;
 }
 
 test("the VMM sees only its own processes, and cannot write to the host's /proc and /sys", async () => {
   using machine = new Machine();
-  const report = machine.start("echo $$; ls -d /proc/[0-9]*; f=/proc/sys/kernel/core_uses_pid; cat $f >$f; touch /sys/x", ["--isolate", "auto"]);
+  const report = machine.start(
+    "echo $$; ls -d /proc/[0-9]*; f=/proc/sys/kernel/core_uses_pid; cat $f >$f; touch /sys/x",
+    ["--isolate", "auto"],
+  );
   await machine.exit();
   if (!report.isolation.includes("pid")) return assert.notEqual(report.reason, null);
   assert.match(machine.read("console.log"), /^1\n\/proc\/1\n(\/proc\/\d\n)?$/);
@@ -71,7 +80,12 @@ test("the VMM sees only its own processes, and cannot write to the host's /proc 
 
 test("limits, umask, environment and working directory are the ones promised", async () => {
   using machine = new Machine();
-  machine.start("ulimit -n; ulimit -c; ulimit -f; umask; pwd; env | sort", ["--rlimit-nofile", "100", "--rlimit-fsize", "1048576"]);
+  machine.start("ulimit -n; ulimit -c; ulimit -f; umask; pwd; env | sort", [
+    "--rlimit-nofile",
+    "100",
+    "--rlimit-fsize",
+    "1048576",
+  ]);
   await machine.exit();
   assert.deepEqual(machine.read("console.log").trim().split("\n"), [
     "100",
@@ -94,7 +108,9 @@ test("no descriptor of the starter reaches the launcher or its VMM", async () =>
   const report = machine.adopt(String(line));
   assert.deepEqual(readdirSync(`/proc/${report.vmm}/fd`).sort(), ["0", "1", "2", "3"]);
   assert.equal(readlinkSync(`/proc/${report.vmm}/fd/0`), "/dev/null");
-  const held = readdirSync(`/proc/${report.launcher}/fd`).map((fd) => readlinkSync(`/proc/${report.launcher}/fd/${fd}`));
+  const held = readdirSync(`/proc/${report.launcher}/fd`).map((fd) =>
+    readlinkSync(`/proc/${report.launcher}/fd/${fd}`),
+  );
   assert.equal(held.filter((target) => target.startsWith("socket:")).length, 0, held.join(" "));
 });
 

@@ -12,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 const built = join(import.meta.dirname, "../../../build/native/banger-launcher");
 
 /** The one under test; the static one where a test needs a binary without libraries. */
-export const launcherPath = process.env["LAUNCHER"] ?? built;
+export const launcherPath = process.env.LAUNCHER ?? built;
 export const staticLauncherPath = built;
 export const isRoot = process.getuid?.() === 0;
 export const NOBODY = 65534;

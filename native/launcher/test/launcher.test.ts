@@ -45,7 +45,11 @@ for (const user of users) {
 
     test(`a VMM that ignores SIGTERM is killed in the end ${suffix}`, async () => {
       using machine = new Machine(user);
-      const report = machine.start("trap '' TERM; echo ready; while :; do sleep 0.05; done", [...options, "--term-grace", "100"]);
+      const report = machine.start("trap '' TERM; echo ready; while :; do sleep 0.05; done", [
+        ...options,
+        "--term-grace",
+        "100",
+      ]);
       await until("the handler", () => (machine.read("console.log") === "ready\n" ? true : undefined));
       process.kill(report.launcher, "SIGINT");
       assert.equal((await machine.exit()).signal, "SIGKILL");
@@ -190,14 +194,29 @@ test("the nonce is in the launcher's argv and in the VMM's environment", () => {
   const report = machine.startVmm(["/bin/sleep", "1000"]);
   const cmdline = run(["cat", `/proc/${report.launcher}/cmdline`]).stdout.split("\0");
   assert.deepEqual(cmdline.slice(cmdline.indexOf("--nonce")).slice(0, 2), ["--nonce", "n0nce"]);
-  assert.ok(run(["cat", `/proc/${report.vmm}/environ`]).stdout.split("\0").includes("BANGER_NONCE=n0nce"));
+  assert.ok(
+    run(["cat", `/proc/${report.vmm}/environ`])
+      .stdout.split("\0")
+      .includes("BANGER_NONCE=n0nce"),
+  );
 });
 
 test("the directory may have any name", async () => {
   using machine = new Machine();
   const dir = join(machine.dir, 'ü "x\\\n');
   mkdirSync(dir);
-  const { status, stdout } = run([launcherPath, "--dir", dir, "--nonce", "n", "--chdir", "--", "/bin/sh", "-c", "pwd; exit 5"]);
+  const { status, stdout } = run([
+    launcherPath,
+    "--dir",
+    dir,
+    "--nonce",
+    "n",
+    "--chdir",
+    "--",
+    "/bin/sh",
+    "-c",
+    "pwd; exit 5",
+  ]);
   assert.equal(status, 0);
   const report = machine.adopt(stdout);
   await gone(report.launcher, report.launcherStart);
