@@ -1,0 +1,28 @@
+/** What every handler can reach. A handler parses nothing, decides nothing: it calls one service and gives the answer back. */
+import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import type { Handlers } from "@banger/platform/rpc/methods";
+import type { DoctorService } from "../services/doctor/doctor-service.ts";
+import type { ExecService } from "../services/exec/exec-service.ts";
+import type { ImageService } from "../services/image/image-service.ts";
+import type { KernelService } from "../services/kernel/kernel-service.ts";
+import type { OperationRegistry } from "../services/operation/operation-registry.ts";
+import type { DaemonService } from "../services/system/daemon-service.ts";
+import type { VmService } from "../services/vm/vm-service.ts";
+
+export type Services = {
+  readonly vm: VmService;
+  readonly exec: ExecService;
+  readonly images: ImageService;
+  readonly kernels: KernelService;
+  readonly operations: OperationRegistry;
+  readonly doctor: DoctorService;
+  readonly daemon: DaemonService;
+  /** names of the machines that use an image or a kernel */
+  readonly usersOf: (id: string) => readonly string[];
+};
+
+/** The handlers of one area: those methods of the table whose names begin so. */
+export type Area<Prefix extends string> = Pick<
+  Handlers<DaemonMethods>,
+  Extract<keyof DaemonMethods, `${Prefix}.${string}`>
+>;

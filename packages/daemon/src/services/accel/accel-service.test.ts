@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { type AccelDeps, AccelService } from "./accel-service.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "banger-accel-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const signal = new AbortController().signal;
+
+function service(change: Partial<AccelDeps> = {}): { service: AccelService; proofs: () => number } {
+  let proofs = 0;
+  const deps: AccelDeps = {
+    file: join(directory, "accel.json"),
+    bootId: () => "boot-1",
+    vmmVersion: () => Promise.resolve("7.2.0"),
+    obstacle: () => Promise.resolve(undefined),
+    prove: () => Promise.resolve(),
+    ...change,
+  };
+  const prove: AccelDeps["prove"] = (waiting) => {
+    proofs += 1;
+    return deps.prove(waiting);
+  };
+  return { service: new AccelService({ ...deps, prove }), proofs: () => proofs };
+}
+
+const silent = () => Promise.reject(new Error("nothing answered"));
+
+test("a guest that answers is the proof, and it is asked for once a boot", async () => {
+  const first = service();
+  assert.equal((await first.service.decide({ signal })).accelerator, "kvm");
+  const second = service();
+  assert.equal((await second.service.decide({ signal })).accelerator, "kvm");
+  assert.deepEqual([first.proofs(), second.proofs()], [1, 0]);
+});
+
+test("a device without a running guest means emulation, with the reason", async () => {
+  const verdict = await service({ prove: silent }).service.decide({ signal });
+  assert.equal(verdict.accelerator, "tcg");
+  assert.match(verdict.reason, /nothing answered/);
+});
+
+test("another boot or another VMM is another proof", async () => {
+  await service().service.decide({ signal });
+  for (const change of [{ bootId: () => "boot-2" }, { vmmVersion: () => Promise.resolve("10.0.2") }]) {
+    const next = service(change);
+    await next.service.decide({ signal });
+    assert.equal(next.proofs(), 1);
+  }
+});
+
+test("an obstacle decides without a proof and is not remembered beyond itself", async () => {
+  const barred = service({ obstacle: () => Promise.resolve("/dev/kvm does not exist") });
+  assert.equal((await barred.service.decide({ signal })).accelerator, "tcg");
+  assert.equal(barred.proofs(), 0);
+  assert.equal((await service().service.decide({ signal })).accelerator, "kvm");
+});
+
+test("callers at once share one proof", async () => {
+  const { service: one, proofs } = service();
+  await Promise.all([one.decide({ signal }), one.decide({ signal }), one.decide({ signal })]);
+  assert.equal(proofs(), 1);
+});
+
+test("a damaged verdict is decided again", async () => {
+  writeFileSync(join(directory, "accel.json"), "{");
+  assert.equal((await service().service.decide({ signal })).accelerator, "kvm");
+});
+
+test("a caller that goes away does not take the proof from the others", async () => {
+  const gone = new AbortController();
+  const answer = Promise.withResolvers<void>();
+  const { service: one, proofs } = service({ prove: () => answer.promise });
+  const leaving = one.decide({ signal: gone.signal });
+  const staying = one.decide({ signal });
+  gone.abort(new Error("gone"));
+  await assert.rejects(leaving, /gone/);
+  answer.resolve();
+  assert.equal((await staying).accelerator, "kvm");
+  assert.equal(proofs(), 1);
+});

@@ -1,0 +1,51 @@
+/** What the daemon says of itself, and how it is asked to go. */
+import type { Build, DaemonStatus } from "@banger/contract/daemon/system";
+import { AppError } from "@banger/contract/errors";
+import type { OperationRegistry } from "../operation/operation-registry.ts";
+import type { VmService } from "../vm/vm-service.ts";
+
+export type DaemonServiceDeps = {
+  readonly build: Build;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly stateDirectory: string;
+  readonly socket: string;
+  readonly logFile: string;
+  readonly vm: Pick<VmService, "list">;
+  readonly operations: Pick<OperationRegistry, "running">;
+  /** bytes */
+  readonly residentBytes: () => number;
+  /** asks main to shut down; the answer is sent first */
+  readonly requestStop: () => void;
+};
+
+export class DaemonService {
+  readonly #deps: DaemonServiceDeps;
+
+  constructor(deps: DaemonServiceDeps) {
+    this.#deps = deps;
+  }
+
+  status(): DaemonStatus {
+    const { build, pid, startedAt, stateDirectory, socket, logFile } = this.#deps;
+    const machines = this.#deps.vm.list();
+    return {
+      ...{ build, pid, startedAt, stateDirectory, socket, logFile },
+      machines: { total: machines.length, running: machines.filter(({ state }) => state === "running").length },
+      operations: this.#deps.operations.running,
+      residentBytes: this.#deps.residentBytes(),
+    };
+  }
+
+  /** Machines keep running. Throws DAEMON_BUSY when asked to go only if idle. */
+  stop({ ifIdle }: { ifIdle: boolean }): { pid: number } {
+    const running = this.#deps.operations.running;
+    if (ifIdle && running > 0) {
+      throw new AppError("DAEMON_BUSY", `the daemon has ${running} operation${running === 1 ? "" : "s"} under way`, {
+        facts: { running },
+      });
+    }
+    this.#deps.requestStop();
+    return { pid: this.#deps.pid };
+  }
+}
