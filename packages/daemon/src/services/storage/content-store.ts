@@ -4,7 +4,6 @@
  * A directory is made beside its place and renamed into it when everything is on disk, so that what is visible is
  * whole. Nothing here knows what the files mean, who uses them, or may change a file once published.
  */
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
@@ -15,6 +14,7 @@ import { ContentId } from "./content-store-id.ts";
 import { MANIFEST_FILE, type ReadResult, readEntry } from "./content-store-read.ts";
 import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
 import { SharedWork } from "./content-store-shared-work.ts";
+import { type StagingOwner, stagingPath, sweepStaging } from "./content-store-staging.ts";
 import { diskUsage, isOutOfSpace, seal, type TreeSize } from "./content-store-tree.ts";
 
 export type StoredManifest = { readonly id: string; readonly name: string; readonly createdAt: string };
@@ -26,13 +26,6 @@ export type StoreListing<M> = {
   readonly corrupt: readonly CorruptEntry[];
 };
 export type Fill<M> = (stagingDir: string, context: { signal: AbortSignal }) => Promise<M>;
-
-/** Tells whose half-made directories are: the process that made one is named in it. */
-export type StagingOwner = {
-  /** this process: `0-9a-z` and `-`, never given to another process again */
-  readonly token: string;
-  isAlive(token: string): boolean | Promise<boolean>;
-};
 
 export type ContentStoreDeps<M extends StoredManifest> = {
   readonly root: string;
@@ -100,19 +93,12 @@ export class ContentStore<M extends StoredManifest> {
 
   /** Removes what processes that are gone have left half-made or half-removed; returns the names. */
   async sweep(): Promise<readonly string[]> {
-    const swept: string[] = [];
-    for (const name of await this.#names()) {
-      const token = /^\.(?:staging|trash)\.([0-9a-z-]+)\./.exec(name)?.[1];
-      if (token === undefined || token === this.#owner.token || (await this.#owner.isAlive(token))) continue;
-      await removeTree(join(this.#root, name), { under: this.#root });
-      swept.push(name);
-    }
-    return swept;
+    return await sweepStaging(this.#root, this.#owner);
   }
 
   async #make(id: string, fill: Fill<M>, signal: AbortSignal): Promise<StoredEntry<M>> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    const staging = this.#temporary("staging");
+    const staging = stagingPath(this.#root, { what: "staging", owner: this.#owner });
     try {
       await mkdir(staging, { mode: 0o755 });
       const manifest = this.#schema.parse(await fill(staging, { signal }));
@@ -144,7 +130,7 @@ export class ContentStore<M extends StoredManifest> {
   }
 
   async #discard(dir: string): Promise<void> {
-    const trash = this.#temporary("trash");
+    const trash = stagingPath(this.#root, { what: "trash", owner: this.#owner });
     try {
       await rename(dir, trash);
     } catch (error) {
@@ -153,10 +139,6 @@ export class ContentStore<M extends StoredManifest> {
     }
     await syncDirectory(this.#root);
     await removeTree(trash, { under: this.#root });
-  }
-
-  #temporary(what: "staging" | "trash"): string {
-    return join(this.#root, `.${what}.${this.#owner.token}.${randomBytes(6).toString("hex")}`);
   }
 
   async #names(): Promise<string[]> {

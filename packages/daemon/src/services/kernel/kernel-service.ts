@@ -1,0 +1,106 @@
+/** Kernels: pulled, listed, shown, removed, and made ready to boot with the agent of this build. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "@banger/contract/errors";
+import { removeTree } from "@banger/platform/fs/remove-tree";
+import type { StoreListing } from "../storage/content-store.ts";
+import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
+import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content-store-staging.ts";
+import { isOutOfSpace } from "../storage/content-store-tree.ts";
+import { ensureInitramfs, type Initramfs, removeInitramfs } from "./initramfs.ts";
+import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
+import { DEBIAN_KERNEL, type PullDeps, pullDebian } from "./pull-debian.ts";
+
+export type KernelServiceDeps = PullDeps & {
+  readonly owner: StagingOwner;
+  /** for downloads and unpacking; what is kept in it may be removed at any time */
+  readonly cacheDir: string;
+  /** where the initramfs of each kernel and agent are kept */
+  readonly initramfsDir: string;
+  /** names of the machines that use a kernel */
+  readonly usedBy: (id: string) => Promise<readonly string[]>;
+};
+
+/** What `kernel pull` knows how to get. */
+export const AVAILABLE_KERNELS: readonly string[] = [DEBIAN_KERNEL];
+
+export class KernelService {
+  readonly #deps: KernelServiceDeps;
+  readonly #pulls = new SharedWork<Kernel>();
+
+  constructor(deps: KernelServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Gets the newest kernel of that name; callers at the same time share the work and its progress. */
+  async pull(name: string, options: { signal: AbortSignal; progress?: Progress }): Promise<Kernel> {
+    if (!AVAILABLE_KERNELS.includes(name)) {
+      throw new AppError("KERNEL_NOT_FOUND", `no kernel "${name}" can be pulled`, {
+        facts: { name },
+        hint: `Available: ${AVAILABLE_KERNELS.join(", ")}.`,
+      });
+    }
+    return await this.#pulls.join(name, (context) => this.#pull(context), options);
+  }
+
+  async list(): Promise<StoreListing<KernelManifest>> {
+    return await this.#deps.store.list();
+  }
+
+  async show(ref: string, options: { signal: AbortSignal; verify?: "sizes" | "checksums" }): Promise<Kernel> {
+    const kernel = await this.#deps.store.find(ref);
+    await checkKernel(kernel, { depth: options.verify ?? "sizes", signal: options.signal });
+    return kernel;
+  }
+
+  /** A corrupt kernel can be removed too, by its exact id. */
+  async remove(ref: string): Promise<{ id: string }> {
+    const { store, usedBy, initramfsDir } = this.#deps;
+    const corrupt = (await store.list()).corrupt.some(({ id }) => id === ref);
+    const id = corrupt ? ref : (await store.find(ref)).manifest.id;
+    const users = await usedBy(id);
+    if (users.length > 0) {
+      throw new AppError("IN_USE", `kernel ${id} is used by ${users.join(", ")}`, {
+        facts: { id, users: users.length },
+      });
+    }
+    await store.remove(id);
+    await removeInitramfs(id, { dir: initramfsDir });
+    return { id };
+  }
+
+  /** The default kernel, pulled if there is none. */
+  async ensureDefault(options: { signal: AbortSignal; progress?: Progress }): Promise<Kernel> {
+    const { entries } = await this.#deps.store.list();
+    const kernel = entries.find(({ manifest }) => manifest.name === DEBIAN_KERNEL);
+    if (!kernel) return await this.pull(DEBIAN_KERNEL, options);
+    await checkKernel(kernel, { depth: "sizes", signal: options.signal });
+    return kernel;
+  }
+
+  /** The file that boots this kernel into the agent at `agentBinaryPath`. */
+  async ensureInitramfs(kernel: Kernel, agentBinaryPath: string): Promise<Initramfs> {
+    return await ensureInitramfs(kernel, agentBinaryPath, { dir: this.#deps.initramfsDir });
+  }
+
+  /** Removes what pulls of dead processes have left. */
+  async sweep(): Promise<readonly string[]> {
+    const { store, cacheDir, owner } = this.#deps;
+    return [...(await store.sweep()), ...(await sweepStaging(cacheDir, owner))];
+  }
+
+  async #pull({ signal, progress }: { signal: AbortSignal; progress: Progress }): Promise<Kernel> {
+    const { cacheDir, owner } = this.#deps;
+    await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+    const workDir = stagingPath(cacheDir, { what: "staging", owner });
+    try {
+      await mkdir(workDir, { mode: 0o700 });
+      return await pullDebian(this.#deps, { workDir, packagesDir: join(cacheDir, "packages"), signal, progress });
+    } catch (error) {
+      if (!isOutOfSpace(error)) throw error;
+      throw new AppError("DISK_FULL", `no space left in ${cacheDir} while pulling a kernel`, { cause: error });
+    } finally {
+      await removeTree(workDir, { under: cacheDir });
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/** `kernel pull debian`: from the package that Debian's metapackage names to a bundle in the content store. */
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "@banger/contract/errors";
+import type { Exec } from "@banger/platform/exec/run";
+import { requireFreeSpace } from "@banger/platform/fs/free-space";
+import { removeTree } from "@banger/platform/fs/remove-tree";
+import type { Clock } from "@banger/platform/time/clock";
+import type { ContentStore } from "../storage/content-store.ts";
+import { contentId } from "../storage/content-store-id.ts";
+import type { Progress } from "../storage/content-store-shared-work.ts";
+import type { AptHost } from "./apt-host.ts";
+import { type AptPackage, PrivateApt } from "./apt-private.ts";
+import { buildKernel } from "./build-kernel.ts";
+import {
+  BUNDLE_FORMAT,
+  checkKernel,
+  describeFile,
+  KERNEL_FILES,
+  type Kernel,
+  type KernelManifest,
+  sha256OfFile,
+} from "./kernel-manifest.ts";
+
+export type PullDeps = {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly store: ContentStore<KernelManifest>;
+  readonly aptHost: AptHost;
+  readonly proxyEnv: Readonly<Record<string, string>>;
+};
+export type PullContext = {
+  /** empty, ours alone, removed by the caller */
+  readonly workDir: string;
+  /** keeps the package, so that pulling again downloads nothing */
+  readonly packagesDir: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+};
+
+export const DEBIAN_KERNEL = "debian";
+const METAPACKAGE = "linux-image-cloud-amd64";
+const LISTS_BYTES = 200 * 2 ** 20;
+/** unpacked files, bundle and package, for each byte of the package; 9 were seen */
+const SPACE_PER_PACKAGE_BYTE = 14;
+const UNPACK_DEADLINE_MS = 10 * 60_000;
+
+export async function pullDebian(deps: PullDeps, context: PullContext): Promise<Kernel> {
+  const { signal, progress, workDir, packagesDir } = context;
+  await requireFreeSpace(workDir, { neededBytes: LISTS_BYTES, what: "reading Debian's package lists" });
+  progress({ name: "read package lists" });
+  const aptDir = join(workDir, "apt");
+  await mkdir(aptDir);
+  const apt = await PrivateApt.open({ exec: deps.exec, host: deps.aptHost, proxyEnv: deps.proxyEnv }, aptDir, {
+    signal,
+  });
+  await apt.update({ signal, onFraction: () => progress({ name: "read package lists" }) });
+  const pkg = await resolveKernel(apt, { signal });
+  const inputs = { kind: "kernel", format: BUNDLE_FORMAT, package: pkg.name, version: pkg.version, sha256: pkg.sha256 };
+  const id = contentId(inputs);
+  const existing = await soundKernel(deps.store, id, signal);
+  if (existing) return existing;
+  await requireFreeSpace(workDir, {
+    neededBytes: pkg.bytes * SPACE_PER_PACKAGE_BYTE,
+    what: `the kernel ${pkg.version}`,
+  });
+  const deb = await fetchPackage(apt, pkg, { packagesDir, workDir, signal, progress });
+  return await deps.store.publish(
+    id,
+    (outDir, inner) => bundle(deps, { id, pkg, deb, outDir, workDir, progress, signal: inner.signal }),
+    { signal },
+  );
+}
+
+/** What is there but damaged is taken away, to be made again. */
+async function soundKernel(store: PullDeps["store"], id: string, signal: AbortSignal): Promise<Kernel | undefined> {
+  const kernel = await store.get(id);
+  if (!kernel) return undefined;
+  try {
+    await checkKernel(kernel, { depth: "checksums", signal });
+    return kernel;
+  } catch (error) {
+    if (!AppError.is(error, "KERNEL_CORRUPT")) throw error;
+    await store.remove(id);
+    return undefined;
+  }
+}
+
+async function resolveKernel(apt: PrivateApt, { signal }: { signal: AbortSignal }): Promise<AptPackage> {
+  const meta = await apt.show(METAPACKAGE, { signal });
+  for (const dependency of meta.depends) {
+    const match = /^(linux-image-[a-z0-9.+~-]+)(?:\s*\(=\s*([^\s)]+)\))?$/.exec(dependency);
+    if (!match?.[1]) continue;
+    return await apt.show(match[1], { signal, ...(match[2] === undefined ? {} : { version: match[2] }) });
+  }
+  throw new AppError("DOWNLOAD_FAILED", `${METAPACKAGE} ${meta.version} names no kernel package`);
+}
+
+async function fetchPackage(
+  apt: PrivateApt,
+  pkg: AptPackage,
+  options: { packagesDir: string; workDir: string; signal: AbortSignal; progress: Progress },
+): Promise<string> {
+  const { packagesDir, workDir, signal, progress } = options;
+  const report = (fraction: number) =>
+    progress({ name: "download kernel", doneBytes: Math.round(pkg.bytes * fraction), totalBytes: pkg.bytes });
+  report(0);
+  await mkdir(packagesDir, { recursive: true, mode: 0o700 });
+  const kept = join(packagesDir, `${pkg.sha256}.deb`);
+  if (await isPackage(kept, pkg, signal)) {
+    report(1);
+    return kept;
+  }
+  const dir = join(workDir, "download");
+  await mkdir(dir);
+  await apt.download(pkg, { dir, signal, onFraction: report });
+  const [name] = (await readdir(dir)).filter((file) => file.endsWith(".deb"));
+  if (name === undefined || !(await isPackage(join(dir, name), pkg, signal))) {
+    throw new AppError("DOWNLOAD_FAILED", `the package ${pkg.name} is not what the signed list says`);
+  }
+  await rename(join(dir, name), kept);
+  for (const other of await readdir(packagesDir)) {
+    if (other !== `${pkg.sha256}.deb`) await rm(join(packagesDir, other), { force: true });
+  }
+  report(1);
+  return kept;
+}
+
+async function isPackage(path: string, pkg: AptPackage, signal: AbortSignal): Promise<boolean> {
+  if ((await stat(path).catch(() => undefined))?.size !== pkg.bytes) return false; // ENOENT: not there
+  return (await sha256OfFile(path, { signal })) === pkg.sha256;
+}
+
+type BundleInput = {
+  readonly id: string;
+  readonly pkg: AptPackage;
+  readonly deb: string;
+  readonly outDir: string;
+  readonly workDir: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+};
+
+async function bundle(deps: PullDeps, input: BundleInput): Promise<KernelManifest> {
+  const { id, pkg, deb, outDir, workDir, signal, progress } = input;
+  const packageDir = join(workDir, "package");
+  progress({ name: "extract" });
+  await deps.exec.run(["dpkg-deb", "-x", deb, packageDir], { signal, deadlineMs: UNPACK_DEADLINE_MS });
+  const kernelRelease = await buildKernel({ exec: deps.exec }, { id, packageDir, outDir, signal, progress });
+  const files = [];
+  for (const name of Object.values(KERNEL_FILES)) files.push(await describeFile(outDir, name));
+  await removeTree(packageDir, { under: workDir });
+  return {
+    id,
+    name: DEBIAN_KERNEL,
+    distro: "debian",
+    package: pkg.name,
+    version: pkg.version,
+    kernelRelease,
+    architecture: pkg.architecture,
+    createdAt: new Date(deps.clock.now()).toISOString(),
+    files,
+  };
+}
