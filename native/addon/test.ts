@@ -69,15 +69,7 @@ function fdinfo(fd: string | number): string {
 }
 
 test("the list of exports is closed", () => {
-  const expected = [
-    "closeFd",
-    "ofdLock",
-    "openat2",
-    "peerCredentials",
-    "pidfdOpen",
-    "pidfdSendSignal",
-    "pidfdWait",
-  ];
+  const expected = ["closeFd", "ofdLock", "openat2", "peerCredentials", "pidfdOpen", "pidfdSendSignal", "pidfdWait"];
   assert.deepEqual(new Set(Object.keys(addon)), new Set(expected));
 });
 

@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -22,15 +21,6 @@ static void give_up(const struct child_plan *plan, bool isolation, const struct 
   struct child_fault message = { .isolation = isolation, .fault = *fault };
   send(plan->talk, &message, sizeof message, MSG_NOSIGNAL);
   _exit(127);
-}
-
-/* By the system call, because the C library hides the signals that it keeps for threads. */
-static void reset_signals(void) {
-  static const unsigned long default_action[8];
-  sigset_t none;
-  for (long signo = 1; signo < 65; signo++) syscall(SYS_rt_sigaction, signo, default_action, NULL, 8L);
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int set_limits(const struct options *options, struct fault *fault) {
@@ -95,7 +85,7 @@ static void exec_vmm(const struct child_plan *plan, struct fault *fault) {
 void child_run(struct child_plan *plan) {
   struct fault fault = { 0 };
   umask(077);
-  reset_signals();
+  signals_reset();
   if (plan->options->isolate && isolation_enter(plan->namespaces, plan->uid, plan->gid, &fault) < 0)
     give_up(plan, true, &fault);
   if (!plan->options->argv) _exit(0);

@@ -67,6 +67,10 @@ int options_parse(struct options *options, int argc, char **argv, struct fault *
 int daemonize(void);
 void close_from(unsigned first);
 
+/* signals.c: a signalfd for SIGTERM, SIGINT and SIGCHLD */
+void signals_reset(void);
+int signals_open(struct fault *fault);
+
 /* lock.c */
 int lock_take(int dirfd, struct lock *lock, struct fault *fault);
 
@@ -100,8 +104,8 @@ struct child_fault {
 
 void child_run(struct child_plan *plan) __attribute__((noreturn));
 
-/* report.c */
-void report_started(int fd, const struct vmm *vmm);
+/* report.c: false when nobody is there to read it */
+bool report_started(int fd, const struct vmm *vmm);
 void report_isolation(int fd, const struct vmm *vmm);
 void report_fault(int fd, const struct fault *fault);
 

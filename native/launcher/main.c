@@ -71,10 +71,19 @@ static int start(const struct options *options, struct hold *hold, struct vmm *v
   return -1;
 }
 
+/* A starter that was killed while it waited counts the start as failed, so it must be. */
+static int take_back(const struct hold *hold, const struct vmm *vmm) {
+  kill(vmm->pid, SIGKILL);
+  while (waitpid(vmm->pid, NULL, 0) < 0 && errno == EINTR) continue;
+  exit_record_abandon(hold->dirfd, hold->record);
+  return 1;
+}
+
 static int run(const struct options *options, int dirfd) {
   struct fault fault = { 0 };
   struct vmm vmm = { 0 };
   struct hold hold = { .dirfd = dirfd, .lock = NO_LOCK };
+  struct supervisor supervisor;
   int report = daemonize();
   if (report < 0) return 1; /* the starter's side says that nothing was reported */
   if (start(options, &hold, &vmm, &fault) < 0) {
@@ -82,9 +91,8 @@ static int run(const struct options *options, int dirfd) {
     return 1;
   }
   close(hold.lock.vmm);
-  struct supervisor supervisor;
   supervisor_begin(&supervisor, &vmm, options, dirfd, hold.signals);
-  report_started(report, &vmm);
+  if (!report_started(report, &vmm)) return take_back(&hold, &vmm);
   close(report);
   supervisor_run(&supervisor);
   exit_record_write(dirfd, hold.record, options->nonce, supervisor.status);
@@ -94,6 +102,7 @@ static int run(const struct options *options, int dirfd) {
 int main(int argc, char **argv) {
   struct options options;
   struct fault fault = { 0 };
+  signals_reset();
   settle_descriptors();
   if (options_parse(&options, argc, argv, &fault) < 0) {
     report_fault(1, &fault);

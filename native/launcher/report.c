@@ -61,26 +61,27 @@ static FILE *line_open(struct line *line) {
   return line->out;
 }
 
-static void line_send(struct line *line, int fd) {
+static bool line_send(struct line *line, int fd) {
   long length = ftell(line->out);
   fclose(line->out);
   for (long sent = 0; sent < length;) {
     ssize_t n = write(fd, line->text + sent, (size_t)(length - sent));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return; /* the starter is gone; it will find the machine by its nonce */
+    if (n <= 0) return false;
     sent += n;
   }
+  return true;
 }
 
-void report_started(int fd, const struct vmm *vmm) {
+bool report_started(int fd, const struct vmm *vmm) {
   struct line line;
   FILE *out = line_open(&line);
-  if (!out) return;
+  if (!out) return false;
   fprintf(out, "{\"launcher\":%d,\"launcherStart\":%llu,", getpid(), start_ticks(getpid()));
   fprintf(out, "\"vmm\":%d,\"vmmStart\":%llu,", vmm->pid, start_ticks(vmm->pid));
   isolation_members(out, vmm);
   fputs("}\n", out);
-  line_send(&line, fd);
+  return line_send(&line, fd);
 }
 
 void report_isolation(int fd, const struct vmm *vmm) {

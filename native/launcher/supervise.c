@@ -25,17 +25,6 @@
 /* after the VMM's end: a pipe holds at most this much, more can only come from a stray child of it */
 #define DRAIN_BUDGET (1 << 20)
 
-int signals_open(struct fault *fault) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &set, NULL);
-  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return fd < 0 ? fail(fault, errno, "cannot make a signalfd") : fd;
-}
-
 /* One read, so that no stream and no signal waits for a flood to end. Returns bytes read, 0 when there is no more. */
 static size_t pump(struct stream *stream) {
   static char buffer[64 << 10];

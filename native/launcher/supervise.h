@@ -22,9 +22,6 @@ struct supervisor {
   struct stream streams[2];
 };
 
-/* Before anything that a signal could hit; -1 on failure. */
-int signals_open(struct fault *fault);
-
 /* Opens the log files; who knows of the VMM may rely on them. */
 void supervisor_begin(struct supervisor *it, const struct vmm *vmm, const struct options *options, int dirfd, int signals);
 

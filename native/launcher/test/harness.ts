@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -51,6 +51,18 @@ export function startTicks(pid: number): number | undefined {
   } catch {
     return undefined; // ENOENT or ESRCH: it is gone
   }
+}
+
+/** Clock ticks of processor time that a process has used, in user and kernel mode. */
+export function cpuTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+export function children(pid: number): readonly number[] {
+  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return listed === "" ? [] : listed.split(" ").map(Number);
 }
 
 export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
@@ -101,6 +113,10 @@ export class Machine implements Disposable {
 
   read(name: string): string {
     return readFileSync(join(this.dir, name), "utf8");
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.dir, name));
   }
 
   async exit(): Promise<{ status: number | null; signal: string | null; at: number; nonce: string }> {

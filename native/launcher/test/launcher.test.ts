@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gone, launcherPath, Machine, run, startTicks, until, users } from "./harness.ts";
+import { children, cpuTicks, gone, launcherPath, Machine, run, startTicks, until, users } from "./harness.ts";
 
 for (const user of users) {
   for (const isolate of ["none", "auto"] as const) {
@@ -155,10 +155,42 @@ test("a new run keeps the output of the one before", async () => {
 
 test("a VMM that closes its output keeps running, and costs its launcher no time", async () => {
   using machine = new Machine();
-  const report = machine.start("trap 'exit 4' TERM; exec 1>&- 2>&-; while :; do sleep 0.05; done");
-  await until("the closed descriptors", () => (readdirSync(`/proc/${report.vmm}/fd`).includes("1") ? undefined : true));
+  const script = "trap 'exit 4' TERM; exec 1>&- 2>&-; sleep 0.3; : >late; while :; do sleep 0.05; done";
+  const report = machine.start(script, ["--chdir"]);
+  await until("a while with closed output", () => (machine.has("late") ? true : undefined));
+  assert.ok(cpuTicks(report.launcher) <= 5, "a poll that returns at once took the processor");
   process.kill(report.launcher, "SIGTERM");
   assert.equal((await machine.exit()).status, 4);
+});
+
+test("a start whose starter is killed before the report is taken back", async () => {
+  using machine = new Machine();
+  // a stray child keeps the VMM's half of the lock, so that the second launcher has to wait for it
+  const first = machine.start("sleep 1000 & echo $!; wait");
+  const stray = Number(await until("the stray", () => machine.read("console.log") || undefined));
+  const strayStart = startTicks(stray);
+  process.kill(first.launcher, "SIGKILL");
+  await gone(first.launcher, first.launcherStart);
+  const [file = "", ...args] = machine.argv(["/bin/sleep", "1000"]);
+  const starter = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const waiting = await until("the second launcher", () => children(starter.pid ?? 0)[0]);
+  const waitingStart = startTicks(waiting) ?? 0;
+  starter.kill("SIGKILL");
+  await once(starter, "exit");
+  if (startTicks(stray) === strayStart) process.kill(stray, "SIGKILL");
+  await gone(waiting, waitingStart);
+  assert.equal(machine.has("exit.json.tmp"), false);
+  machine.start("exit 0"); // the lock is free, so no VMM is left either
+  assert.equal((await machine.exit()).status, 0);
+});
+
+test("signals that the starter ignores or blocks are none of the launcher's business", async () => {
+  using machine = new Machine();
+  const odd = ["env", "--ignore-signal=CHLD,TERM,PIPE", "--block-signal=ALRM,TERM,CHLD"];
+  const { status, stdout } = run([...odd, ...machine.argv(["/bin/sh", "-c", "exit 9"])]);
+  assert.equal(status, 0);
+  machine.adopt(stdout);
+  assert.equal((await machine.exit()).status, 9);
 });
 
 test("launcher and VMM survive their starter and its session", async () => {
