@@ -17,6 +17,11 @@ export function endGroup(child: ChildProcess, options: { graceMs: number; finish
   options.finished.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }
 
+/** The leader is gone, its grace is over for all: nothing of its session may outlive a run that was ended early. */
+export function endRemains(child: ChildProcess): void {
+  signalGroup(child, "SIGKILL");
+}
+
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   const leader = child.pid;
   if (leader === undefined) return;
@@ -37,7 +42,8 @@ function sessionHasMembers(session: number): boolean {
 function sessionOf(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+    const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : Number(session);
   } catch {
     return undefined; // ENOENT or ESRCH: it ended while we looked
   }

@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
-import { endGroup } from "./end-group.ts";
+import { endGroup, endRemains } from "./end-group.ts";
 import { LineSplitter, TailBuffer } from "./output.ts";
 import {
   type Exec,
@@ -23,7 +23,8 @@ import {
 const DEFAULT_MAX_OUTPUT_BYTES = 4 << 20;
 const DEFAULT_GRACE_MS = 2_000;
 const STDERR_TAIL_BYTES = 16 << 10;
-/** how long pipes may stay open in the hands of others after the program itself has exited, `ms` */
+/** how long pipes may stay open in the hands of others after the program itself has exited, `ms`; then one more turn
+ * of the loop, so that a busy process does not lose what lies in them */
 const DRAIN_MS = 1_000;
 
 const BASE_ENV: Readonly<Record<string, string>> = {
@@ -138,10 +139,11 @@ function supervise(
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", (error) => reject(spawnFailure(error, argv, options.cwd)));
     child.once("exit", () => {
-      if (context.drain && reason === undefined) drain = setTimeout(() => destroyPipes(child), DRAIN_MS);
+      if (context.drain && reason === undefined) drain = setTimeout(() => setImmediate(destroyPipes, child), DRAIN_MS);
     });
     child.once("close", (exitCode, signal) => {
       lines?.end();
+      if (reason !== undefined) endRemains(child);
       const durationMs = performance.now() - startedAt;
       resolve({ argv, exitCode, signal, stderr: stderr.toString(), reason: reason ?? "exit", durationMs });
     });

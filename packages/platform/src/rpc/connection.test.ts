@@ -9,6 +9,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { nativeOrSkip } from "../native-for-tests.ts";
 import { bindMethods } from "./bind.ts";
 import { connectClient, greetServer, type RpcClient } from "./client.ts";
 import type { Hello } from "./handshake.ts";
@@ -284,6 +285,18 @@ test("rpc: nobody listening is DAEMON_UNREACHABLE; silence is TIMEOUT", async (t
   const signal = AbortSignal.timeout(10);
   await assert.rejects(greetServer(mute, { table, hello, signal }), (error) => error === signal.reason);
   deaf.destroy();
+});
+
+test("server: the kernel tells who is connected", async (t) => {
+  const native = nativeOrSkip(t);
+  if (!native) return;
+  const seen: Array<{ pid: number; uid: number }> = [];
+  const { dial } = await serve(t, { peerOf: native.peerCredentials, authorize: (who) => seen.push(who) });
+  await dial();
+  assert.deepEqual(
+    seen.map(({ pid, uid }) => [pid, uid]),
+    [[process.pid, process.getuid?.()]],
+  );
 });
 
 test("server: private by mode, and nothing is left after it", async (t) => {
