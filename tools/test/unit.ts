@@ -4,7 +4,7 @@
  */
 import { glob } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { suite } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -12,11 +12,8 @@ const patterns = ["packages/*/src/**/*.test.ts", "tools/**/*.test.ts", "bench/**
 const found = await Array.fromAsync(glob(patterns, { cwd: root, exclude: ["**/node_modules", "**/*.vm.test.ts"] }));
 
 for (const path of found.sort()) {
-  try {
+  // A suite of its own, so that the hooks of one file are not run for another.
+  suite(path, async () => {
     await import(join(root, path));
-  } catch (error) {
-    test(`${path} can be loaded`, () => {
-      throw error;
-    });
-  }
+  });
 }
