@@ -14,8 +14,8 @@ const built = join(import.meta.dirname, "../../../build/native/banger-launcher")
 /** The one under test; the static one where a test needs a binary without libraries. */
 export const launcherPath = process.env.LAUNCHER ?? built;
 export const staticLauncherPath = built;
-export const isRoot = process.getuid?.() === 0;
-export const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65534;
 
 export type User = "self" | "nobody";
 /** The users to try: as root also an ordinary one. */
@@ -64,6 +64,9 @@ export function children(pid: number): readonly number[] {
   const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return listed === "" ? [] : listed.split(" ").map(Number);
 }
+
+/** Whether a test may mount things, in a mount namespace of its own. */
+export const canMount = isRoot && run(["unshare", "-m", "true"]).status === 0;
 
 export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
   const deadline = AbortSignal.timeout(20_000);
