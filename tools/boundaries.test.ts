@@ -64,6 +64,7 @@ for (const [path, line] of [
   ["cli/src/main.ts", "await main(process.argv.slice(2), process.env);"],
   ["daemon/src/compose.ts", "const vms = new VmService({ clock });"],
   ["daemon/src/a.ts", "/* process.env is read in main.ts */ const db = new DatabaseSync(path);"],
+  ["daemon/src/a.ts", "await process.kill({ signal }); // a machine's process, by its pidfd"],
   ["daemon/src/a.test.ts", "const text = readFileSync(path);"],
 ] as const) {
   test(`${path} may say ${line}`, () => {

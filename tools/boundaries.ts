@@ -8,7 +8,7 @@ import { type PackageRule, packageRules, type TextRule, textRules } from "./boun
 import { readSources, type SourceFile } from "./boundaries/source.ts";
 
 /** Files of a package that are not part of the product. */
-const testFile = /(?:\.test|-fake|-conformance)\.ts$|\/(?:fake|conformance|testing)\//;
+const testFile = /(?:\.test|-fake|-conformance|-for-tests)\.ts$|\/(?:fake|conformance|testing)\//;
 const testOnly = ["fast-check"];
 
 export function checkImports(file: SourceFile, rules: { readonly [name: string]: PackageRule }): string[] {

@@ -83,7 +83,7 @@ export const textRules: readonly TextRule[] = [
   },
   {
     name: "pids",
-    forbidden: /\bprocess\.kill\(|\/proc\/\$\{|"\/proc"/,
+    forbidden: /\bprocess\.kill\([^{)]|\/proc\/\$\{|"\/proc"/,
     // A child that nobody has waited for keeps its number, and that of its group.
     except: [
       "packages/platform/src/process/liveness.ts",

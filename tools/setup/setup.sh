@@ -43,15 +43,18 @@ check_platform() {
 }
 
 check_writable() {
-  if ! mkdir -p "$root/build" 2>/dev/null || [ ! -w "$root/build" ] || [ ! -w "$root" ]; then
-    die "$root is not set up for its present state and $(id -un) may not write there; start ./banger once as its owner."
-  fi
+  for place in "$root" "$root/build" "$root/build/setup.lock"; do
+    if [ -e "$place" ] && [ ! -w "$place" ]; then
+      die "$root must be set up again, but $(id -un) cannot write to $place" \
+        "(it belongs to $(stat -c %U "$place"), or is mounted read-only)."
+    fi
+  done
+  mkdir -p "$root/build" || die "cannot make $root/build."
 }
 
 # The lock is the kernel's, so one who dies holding it leaves nothing to clean up.
 take_lock() {
   lock=$root/build/setup.lock
-  [ ! -e "$lock" ] || [ -w "$lock" ] || die "$lock belongs to $(stat -c %U "$lock"); start ./banger once as that user."
   exec 9>"$lock"
   flock -n 9 && return
   say "another start is setting up $root; waiting for it (at most 20 minutes)."
