@@ -17,8 +17,8 @@ export function endGroup(child: ChildProcess, options: { graceMs: number; finish
   options.finished.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }
 
-/** The leader is gone, its grace is over for all: nothing of its session may outlive a run that was ended early. */
-export function endRemains(child: ChildProcess): void {
+/** Now, and without a grace: for what must not outlive a run that was ended early. */
+export function killGroup(child: ChildProcess): void {
   signalGroup(child, "SIGKILL");
 }
 
@@ -30,7 +30,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch (error) {
-    // ESRCH: the last member left between the look and the call.
+    // ESRCH: the last member left between the look and the call, or is reaped and Node has not told so yet.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

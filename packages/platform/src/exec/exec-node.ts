@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
-import { endGroup, endRemains } from "./end-group.ts";
+import { endGroup, killGroup } from "./end-group.ts";
 import { LineSplitter, TailBuffer } from "./output.ts";
 import {
   type Exec,
@@ -143,7 +143,7 @@ function supervise(
     });
     child.once("close", (exitCode, signal) => {
       lines?.end();
-      if (reason !== undefined) endRemains(child);
+      if (reason !== undefined) killGroup(child); // the leader has gone, so the grace is over for all
       const durationMs = performance.now() - startedAt;
       resolve({ argv, exitCode, signal, stderr: stderr.toString(), reason: reason ?? "exit", durationMs });
     });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import { nativeOrSkip } from "../native-for-tests.ts";
+import { nativeOrSkip } from "../testing/native-or-skip.ts";
 import { lockFile } from "./file-lock.ts";
 
 test("file lock: one holder, also within a process; free again when closed, twice is fine", async (t) => {

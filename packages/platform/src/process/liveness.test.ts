@@ -3,21 +3,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { killGroup } from "../exec/end-group.ts";
 import { findNative, loadNative } from "../native.ts";
-import { nativeOrSkip } from "../native-for-tests.ts";
+import { nativeOrSkip } from "../testing/native-or-skip.ts";
 import { createProcesses, findByNonce, identify, isAlive } from "./liveness.ts";
 import { FakeProcesses } from "./processes-fake.ts";
 
-/** A child in a group of its own, all of which ends with the test. */
-async function sleeper(t: TestContext, script = "exec sleep 60", nonce = "x"): Promise<ChildProcess & { pid: number }> {
-  const argv = ["-c", `echo up; exec >&-; ${script}`, nonce];
+/** A child in a group of its own, all of which ends with the test; given when its script has come to `$up`. */
+async function sleeper(
+  t: TestContext,
+  script = "$up; exec sleep 60",
+  nonce = "x",
+): Promise<ChildProcess & { pid: number }> {
+  const argv = ["-c", script.replace("$up", "echo up; exec >&-"), nonce];
   const child = spawn("sh", argv, { stdio: ["ignore", "pipe", "ignore"], detached: true });
   const { pid } = child;
   assert.ok(pid !== undefined);
   const { promise, resolve } = Promise.withResolvers<void>();
   child.once("close", () => resolve());
   t.after(async () => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, "SIGKILL");
+    killGroup(child);
     await promise;
   });
   await once(child.stdout, "data");
@@ -38,13 +43,13 @@ test("liveness: a process is its number, its start and its boot", async (t) => {
 });
 
 test("liveness: a name full of parentheses does not confuse the count", async (t) => {
-  const child = await sleeper(t, "printf ') S 1 (' > /proc/$$/comm; sleep 60; true");
+  const child = await sleeper(t, "printf ') S 1 (' > /proc/$$/comm; $up; sleep 60; true");
   assert.equal(typeof identify(child.pid)?.startTime, "number");
 });
 
 test("liveness: a nonce is found as a whole argument only", async (t) => {
   const nonce = `nonce-${process.pid}-${Date.now()}`;
-  const child = await sleeper(t, "sleep 60; true", nonce);
+  const child = await sleeper(t, "$up; sleep 60; true", nonce);
   assert.deepEqual(
     findByNonce(nonce).map((identity) => identity.pid),
     [child.pid],
@@ -72,7 +77,7 @@ test("processes: what ignores SIGTERM is killed after its grace", async (t) => {
   const native = nativeOrSkip(t);
   if (!native) return;
   const processes = createProcesses(native);
-  const deaf = await sleeper(t, "trap '' TERM; sleep 60; true");
+  const deaf = await sleeper(t, "trap '' TERM; $up; sleep 60; true");
   const identity = identify(deaf.pid);
   assert.ok(identity);
   assert.equal(await processes.end(identity, { graceMs: 20 }), "killed");

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
+import { killGroup } from "../exec/end-group.ts";
 import { TailBuffer } from "../exec/output.ts";
 import { lastLine } from "../exec/run.ts";
 import { raceAbort, startDeadline } from "../time/deadline.ts";
@@ -107,11 +108,10 @@ function readiness(child: ChildProcess, program: string): Promise<string> {
   return promise;
 }
 
-/** It is our child and not reaped, so its number is still its own. */
 async function endChild(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   child.once("exit", () => resolve());
-  process.kill(-child.pid, "SIGKILL");
+  killGroup(child);
   await promise;
 }

@@ -9,7 +9,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import { nativeOrSkip } from "../native-for-tests.ts";
+import { nativeOrSkip } from "../testing/native-or-skip.ts";
 import { bindMethods } from "./bind.ts";
 import { connectClient, greetServer, type RpcClient } from "./client.ts";
 import type { Hello } from "./handshake.ts";

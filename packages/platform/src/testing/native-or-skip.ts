@@ -1,7 +1,7 @@
 /** The addon for tests that need the kernel's own answer; where it is not built they are skipped and say so. */
 import { fileURLToPath } from "node:url";
 import { AppError } from "@banger/contract/errors";
-import { findNative, loadNative, type Native } from "./native.ts";
+import { findNative, loadNative, type Native } from "../native.ts";
 
 type Skippable = { skip(message: string): void };
 
