@@ -1,0 +1,204 @@
+/**
+ * Makes an image from its recipe: packages are resolved and downloaded into a cache that outlives interruptions, then a
+ * tree is installed in a namespace, then it becomes two files. What is visible in the store is whole.
+ *
+ * An image is named by what goes into it, so a build whose inputs did not change ends before the download.
+ */
+import { createHash } from "node:crypto";
+import { link, mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Exec } from "@banger/platform/exec/run";
+import { requireFreeSpace } from "@banger/platform/fs/free-space";
+import type { Clock } from "@banger/platform/time/clock";
+import type { ContentStore, StoredEntry } from "../storage/content-store.ts";
+import { contentId } from "../storage/content-store-id.ts";
+import type { Progress } from "../storage/content-store-shared-work.ts";
+import type { StagingOwner } from "../storage/content-store-staging.ts";
+import { downloadPackages, missingBytes, readTransport, resolvePackages, updateLists } from "./apt-archive.ts";
+import { type AptDir, prepareApt } from "./apt-config.ts";
+import type { ResolvedPackages } from "./apt-output.ts";
+import { openBuildDir } from "./build-dir.ts";
+import { requireBuildTools } from "./build-tools.ts";
+import { chooseDebianSources, type DebianSource, readHostSources, renderSources } from "./debian-sources.ts";
+import { checkImage } from "./image-check.ts";
+import { makeRootFile, makeWorkSeed, ROOT_BYTES, WORK_SEED_BYTES } from "./image-files.ts";
+import { type ImageManifest, PACKAGES_FILE } from "./manifest.ts";
+import { makeTree, wantedPackages } from "./mmdebstrap.ts";
+import { type Builder, namespacePrefix } from "./namespace.ts";
+import type { Recipe } from "./recipe.ts";
+import { setupTree } from "./setup-tree.ts";
+
+export type BuildDeps = {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly store: ContentStore<ImageManifest>;
+  readonly owner: StagingOwner;
+  readonly builder: Builder;
+  readonly cacheDir: string;
+  /** usually /etc/apt */
+  readonly etcApt: string;
+  /** proxies from the environment, such as `http_proxy` */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+};
+export type BuildContext = { readonly signal: AbortSignal; readonly progress: Progress };
+
+/** Changes when the same inputs would make another image. */
+const BUILD_FORMAT = 1;
+const ARCHITECTURE = "amd64";
+const LISTS_BYTES = 100 << 20;
+/** the tree's own waste over apt's estimate, and the file system's over the tree */
+const TREE_FACTOR = 1.15;
+const IMAGE_FACTOR = 1.15;
+const SLACK_BYTES = 64 << 20;
+
+type Plan = {
+  readonly recipe: Recipe;
+  readonly id: string;
+  readonly apt: AptDir;
+  readonly sources: readonly DebianSource[];
+  readonly wanted: readonly string[];
+  readonly resolved: ResolvedPackages;
+};
+
+/** One at a time for each suite up to the moment when its packages are laid out: `inTurn` sees to that. */
+export async function buildImage(
+  deps: BuildDeps,
+  recipe: Recipe,
+  context: BuildContext & { readonly inTurn: <T>(work: () => Promise<T>) => Promise<T> },
+): Promise<StoredEntry<ImageManifest>> {
+  const prefix = namespacePrefix(deps.builder);
+  const tools = await requireBuildTools(deps.exec, deps.builder, context);
+  await mkdir(deps.cacheDir, { recursive: true, mode: 0o700 });
+  await using dir = await openBuildDir({
+    exec: deps.exec,
+    root: join(deps.cacheDir, "builds"),
+    owner: deps.owner,
+    prefix,
+  });
+  const prepared = await context.inTurn(async () => {
+    const plan = await planBuild(deps, recipe, { ...context, tools });
+    const present = await soundImage(deps, plan.id);
+    if (present) return { plan, present };
+    await fetchAll(deps, plan, context);
+    await layOut(plan, dir.path);
+    return { plan, present };
+  });
+  if (prepared.present) return prepared.present;
+  const { plan } = prepared;
+  return await deps.store.publish(
+    plan.id,
+    (staging, { signal }) => fill(deps, plan, { ...context, signal, staging, build: dir.path, prefix }),
+    context,
+  );
+}
+
+async function planBuild(
+  deps: BuildDeps,
+  recipe: Recipe,
+  context: BuildContext & { tools: Readonly<Record<string, string>> },
+): Promise<Plan> {
+  const { signal, progress } = context;
+  const { suite } = recipe;
+  progress({ name: "package lists" });
+  await requireFreeSpace(deps.cacheDir, { neededBytes: LISTS_BYTES, what: `the package lists of Debian ${suite}` });
+  const aptDeps = { exec: deps.exec, env: deps.proxyEnv };
+  const entries = await readHostSources(deps.etcApt);
+  const sources = chooseDebianSources(entries, { suite, architecture: ARCHITECTURE });
+  const transport = await readTransport(aptDeps, { signal, suite });
+  const root = join(deps.cacheDir, "apt", suite);
+  const apt = await prepareApt(root, { sources, architecture: ARCHITECTURE, transport });
+  await updateLists(aptDeps, apt, { signal, suite });
+  const wanted = wantedPackages(recipe);
+  const resolved = await resolvePackages(aptDeps, apt, { signal, suite, wanted });
+  const id = contentId({
+    format: BUILD_FORMAT,
+    recipe: { name: recipe.name, sha256: recipe.sha256 },
+    packages: resolved.packages.map(describePackage),
+    sources: renderSources(sources, { credentials: false }),
+    tools: context.tools,
+    sizes: [ROOT_BYTES, WORK_SEED_BYTES],
+  });
+  return { recipe, id, apt, sources, wanted, resolved };
+}
+
+/** What is there but damaged is removed, to be made anew. */
+async function soundImage(deps: BuildDeps, id: string): Promise<StoredEntry<ImageManifest> | undefined> {
+  const entry = await deps.store.get(id);
+  if (!entry) return undefined;
+  try {
+    await checkImage(entry);
+    return entry;
+  } catch {
+    await deps.store.remove(id); // IMAGE_CORRUPT: the very reason to build it again
+    return undefined;
+  }
+}
+
+async function fetchAll(deps: BuildDeps, plan: Plan, { signal, progress }: BuildContext): Promise<void> {
+  const { apt, resolved, wanted, recipe } = plan;
+  const bytes = (await missingBytes(apt, resolved)) + resolved.installedBytes * (TREE_FACTOR + IMAGE_FACTOR);
+  const neededBytes = Math.ceil(bytes + SLACK_BYTES);
+  await requireFreeSpace(deps.cacheDir, { neededBytes, what: `building ${recipe.name}` });
+  const aptDeps = { exec: deps.exec, env: deps.proxyEnv };
+  await downloadPackages(aptDeps, apt, { signal, progress, suite: recipe.suite, wanted, resolved });
+}
+
+/** Links lists and packages into the build's own directory: later changes of the cache do not reach it. */
+async function layOut({ apt, resolved, sources }: Plan, build: string): Promise<void> {
+  await mkdir(join(build, "lists"));
+  for (const entry of await readdir(apt.lists, { withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === "lock") continue;
+    await link(join(apt.lists, entry.name), join(build, "lists", entry.name));
+  }
+  await mkdir(join(build, "archives/partial"), { recursive: true });
+  for (const { file } of resolved.packages) await link(join(apt.archives, file), join(build, "archives", file));
+  await writeFile(join(build, "debian.sources"), renderSources(sources, { credentials: false }), { mode: 0o644 });
+}
+
+type FillContext = BuildContext & {
+  readonly staging: string;
+  readonly build: string;
+  readonly prefix: readonly string[];
+};
+
+async function fill(deps: BuildDeps, plan: Plan, context: FillContext): Promise<ImageManifest> {
+  const { recipe, resolved, id } = plan;
+  const { staging, build, prefix, signal, progress } = context;
+  const tree = join(build, "tree");
+  await makeTree(deps.exec, {
+    ...{ recipe, resolved, tree, prefix, signal, architecture: ARCHITECTURE },
+    sources: join(build, "debian.sources"),
+    lists: join(build, "lists"),
+    archives: join(build, "archives"),
+    progress: (doneBytes, totalBytes) => progress({ name: "install", doneBytes, totalBytes }),
+  });
+  progress({ name: "set up" });
+  await setupTree(deps.exec, { tree, script: recipe.setup, recipe: recipe.name, prefix, signal });
+  const files = { id, tree, dir: staging, prefix, signal, progress };
+  const root = await makeRootFile(deps.exec, files);
+  const seed = await makeWorkSeed(deps.exec, files);
+  const list = resolved.packages.map((one) => `${describePackage(one)}\n`).join("");
+  await writeFile(join(staging, PACKAGES_FILE), list);
+  const sha256 = createHash("sha256").update(list).digest("hex");
+  progress({ name: "publish" });
+  return {
+    format: 1,
+    ...{ id, name: recipe.name, description: recipe.description, suite: recipe.suite, init: recipe.init },
+    createdAt: new Date(deps.clock.now()).toISOString(),
+    recipe: { sha256: recipe.sha256 },
+    architecture: ARCHITECTURE,
+    files: [
+      ...[root, seed].map(({ name, bytes, content }) => ({ name, bytes, sha256: content.sha256 })),
+      { name: PACKAGES_FILE, bytes: Buffer.byteLength(list), sha256 },
+    ],
+    workSeed: {
+      bytes: seed.bytes,
+      sha256: seed.content.sha256,
+      extents: seed.content.extents.map(([offset, length]) => [offset, length]),
+    },
+  };
+}
+
+function describePackage({ name, version, architecture }: { name: string; version: string; architecture: string }) {
+  return `${name} ${version} ${architecture}`;
+}
