@@ -26,7 +26,8 @@ npm_ci() {
   (
     cd "$1" || exit
     # The cache is in the checkout and goes away again, so that nothing is written anywhere else.
-    npm ci --no-progress --loglevel=error --logs-max=0 --cache="$root/build/npm-cache" </dev/null >&2 9>&-
+    # Whatever the user's npm leaves out by habit, the build needs.
+    npm ci --include=dev --include=optional --ignore-scripts --no-progress --loglevel=error --logs-max=0 --cache="$root/build/npm-cache" </dev/null >&2 9>&-
   ) || die "npm ci failed in $1; its lines above say why."
   rm -rf "$root/build/npm-cache"
 }
