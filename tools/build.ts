@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     recorded !== undefined && (await sameInputs(root, { recorded, source }))
       ? Object.keys(recorded.files)
       : await bundleAll(source, startedAt);
-  await writeReady([...inputs, ...source.watched], startedAt);
+  await writeReady([...inputs, ...bundles.map(({ entry }) => entry), ...source.watched], startedAt);
 }
 
 async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]> {
@@ -45,7 +45,7 @@ async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]
     for (const input of Object.keys(result.metafile?.inputs ?? {})) inputs.add(input);
   }
   await copyFile(join(root, "tools/launch/start.cjs"), join(root, "build/cli/start.cjs"));
-  const record = await recordInputs(root, { files: inputs, source, outputs: made.map(({ outfile }) => outfile) });
+  const record = await recordInputs(root, { files: inputs, source, outputs: bundles.map(({ outfile }) => outfile) });
   await writeWhole(recordFile, JSON.stringify(record));
   return [...inputs];
 }
