@@ -39,16 +39,32 @@ static int raise_descriptor(int *fd) {
   return *fd;
 }
 
-/* The VMM's descriptors: /dev/null, the two pipes, its lock. All others carry CLOEXEC. */
+/* Onto its number, without CLOEXEC: dup2 onto itself would leave it set. */
+static int place(int fd, int number) {
+  return fd == number ? fcntl(number, F_SETFD, 0) : dup2(fd, number);
+}
+
+/* First all out of the way of each other, then onto the numbers that the VMM was promised. */
+static int place_listeners(const struct options *options, struct fault *fault) {
+  int raised[MAX_LISTENERS];
+  for (size_t i = 0; i < options->listener_count; i++) {
+    raised[i] = fcntl(options->listeners[i].fd, F_DUPFD_CLOEXEC, 16);
+    if (raised[i] < 0) return fail(fault, errno, "cannot place the VMM's sockets");
+  }
+  for (size_t i = 0; i < options->listener_count; i++)
+    if (place(raised[i], VMM_LISTENER_FD + (int)i) < 0) return fail(fault, errno, "cannot place the VMM's sockets");
+  return 0;
+}
+
+/* The VMM's descriptors: /dev/null, the two pipes, its lock, its sockets. All others carry CLOEXEC. */
 static int set_descriptors(struct child_plan *plan, struct fault *fault) {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return fail(fault, errno, "cannot open /dev/null");
   if (raise_descriptor(&plan->talk) < 0 || raise_descriptor(&plan->dirfd) < 0 || dup2(null, 0) < 0 ||
       dup2(plan->out, 1) < 0 || dup2(plan->err, 2) < 0)
     return fail(fault, errno, "cannot place the VMM's descriptors");
-  /* dup2 onto itself would leave CLOEXEC set */
-  int placed = plan->lock == VMM_LOCK_FD ? fcntl(VMM_LOCK_FD, F_SETFD, 0) : dup2(plan->lock, VMM_LOCK_FD);
-  return placed < 0 ? fail(fault, errno, "cannot place the VMM's lock") : 0;
+  if (place(plan->lock, VMM_LOCK_FD) < 0) return fail(fault, errno, "cannot place the VMM's lock");
+  return place_listeners(plan->options, fault);
 }
 
 /*

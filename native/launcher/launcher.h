@@ -11,9 +11,13 @@
 #include <sys/types.h>
 
 #define MAX_LIMITS 4
+#define MAX_LISTENERS 4
+#define MAX_LISTENER_NAME 64
 
 /* the descriptor under which the VMM keeps its half of the machine's lock */
 #define VMM_LOCK_FD 3
+/* the first of the listening sockets that it inherits, in the order of the command line */
+#define VMM_LISTENER_FD 4
 
 enum mode { MODE_RUN, MODE_VERSION, MODE_MEASURE_TSC, MODE_PROBE_ISOLATION };
 
@@ -21,6 +25,12 @@ struct limit {
   int resource;
   const char *name;
   rlim_t value;
+};
+
+/* A socket that the VMM is to listen on. */
+struct listener {
+  const char *name; /* in the machine's directory */
+  int fd;           /* -1 until it is open */
 };
 
 struct options {
@@ -33,6 +43,8 @@ struct options {
   bool chdir;
   struct limit limits[MAX_LIMITS];
   size_t limit_count;
+  struct listener listeners[MAX_LISTENERS];
+  size_t listener_count;
   char **argv; /* of the VMM */
 };
 
@@ -73,6 +85,11 @@ int signals_open(struct fault *fault);
 
 /* lock.c */
 int lock_take(int dirfd, struct lock *lock, struct fault *fault);
+
+/* listeners.c: close lets go of the launcher's copies; abandon removes the sockets too */
+int listeners_open(int dirfd, struct options *options, struct fault *fault);
+void listeners_close(struct options *options);
+void listeners_abandon(int dirfd, struct options *options);
 
 /* isolate.c */
 unsigned isolation_supported(void);

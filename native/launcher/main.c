@@ -61,12 +61,16 @@ struct hold {
   struct lock lock;
 };
 
-static int start(const struct options *options, struct hold *hold, struct vmm *vmm, struct fault *fault) {
+static int start(struct options *options, struct hold *hold, struct vmm *vmm, struct fault *fault) {
   hold->signals = signals_open(fault);
   if (hold->signals < 0 || lock_take(hold->dirfd, &hold->lock, fault) < 0) return -1;
   hold->record = exit_record_reserve(hold->dirfd);
   if (hold->record < 0) return fail(fault, errno, "cannot write in the machine's directory");
-  if (vmm_start(options, hold->dirfd, &hold->lock, vmm, fault) == 0) return 0;
+  if (listeners_open(hold->dirfd, options, fault) == 0 && vmm_start(options, hold->dirfd, &hold->lock, vmm, fault) == 0) {
+    listeners_close(options); /* a connection is the VMM's business, and refused when it is gone */
+    return 0;
+  }
+  listeners_abandon(hold->dirfd, options);
   exit_record_abandon(hold->dirfd, hold->record);
   return -1;
 }
@@ -79,7 +83,7 @@ static int take_back(const struct hold *hold, const struct vmm *vmm) {
   return 1;
 }
 
-static int run(const struct options *options, int dirfd) {
+static int run(struct options *options, int dirfd) {
   struct fault fault = { 0 };
   struct vmm vmm = { 0 };
   struct hold hold = { .dirfd = dirfd, .lock = NO_LOCK };

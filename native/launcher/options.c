@@ -13,7 +13,7 @@
 #define MAX_GRACE_MS 600000
 #define MAX_NONCE 64
 
-enum { OPT_DIR = 1, OPT_NONCE, OPT_CAP, OPT_GRACE, OPT_AS, OPT_FSIZE, OPT_NOFILE, OPT_CORE, OPT_ISOLATE, OPT_CHDIR,
+enum { OPT_DIR = 1, OPT_NONCE, OPT_CAP, OPT_GRACE, OPT_AS, OPT_FSIZE, OPT_NOFILE, OPT_CORE, OPT_ISOLATE, OPT_CHDIR, OPT_LISTEN,
        OPT_VERSION, OPT_TSC, OPT_PROBE };
 
 static const struct option TABLE[] = {
@@ -27,6 +27,7 @@ static const struct option TABLE[] = {
   { "rlimit-core", required_argument, NULL, OPT_CORE },
   { "isolate", required_argument, NULL, OPT_ISOLATE },
   { "chdir", no_argument, NULL, OPT_CHDIR },
+  { "listen", required_argument, NULL, OPT_LISTEN },
   { "version", no_argument, NULL, OPT_VERSION },
   { "measure-tsc", no_argument, NULL, OPT_TSC },
   { "probe-isolation", no_argument, NULL, OPT_PROBE },
@@ -41,10 +42,10 @@ static int number(const char *text, long long min, long long max, long long *val
            ? 0 : -1;
 }
 
-/* The nonce goes into argv, environment and JSON unescaped, so its alphabet is narrow. */
-static bool nonce_is_plain(const char *nonce) {
-  size_t length = strspn(nonce, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
-  return length > 0 && length <= MAX_NONCE && nonce[length] == '\0';
+/* Nonce and names go into argv, environment, JSON and paths unescaped, so their alphabet is narrow. */
+static bool name_is_plain(const char *name) {
+  size_t length = strspn(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
+  return length > 0 && length <= MAX_NONCE && name[length] == '\0';
 }
 
 static int add_limit(struct options *options, int resource, const char *name, struct fault *fault) {
@@ -57,6 +58,15 @@ static int add_limit(struct options *options, int resource, const char *name, st
     }
   }
   options->limits[options->limit_count++] = (struct limit){ resource, name, (rlim_t)value };
+  return 0;
+}
+
+/* A plain name, so that the socket is in the machine's directory and nowhere else. */
+static int add_listener(struct options *options, const char *name, struct fault *fault) {
+  if (options->listener_count == MAX_LISTENERS) return fail(fault, EINVAL, "--listen: more than %d", MAX_LISTENERS);
+  if (!name_is_plain(name) || name[0] == '.' || strlen(name) > MAX_LISTENER_NAME)
+    return fail(fault, EINVAL, "--listen: not a plain name: %.40s", name);
+  options->listeners[options->listener_count++] = (struct listener){ name, -1 };
   return 0;
 }
 
@@ -75,6 +85,7 @@ static int take(struct options *options, int which, struct fault *fault) {
     case OPT_DIR: options->dir = optarg; return 0;
     case OPT_NONCE: options->nonce = optarg; return 0;
     case OPT_CHDIR: options->chdir = true; return 0;
+    case OPT_LISTEN: return add_listener(options, optarg, fault);
     case OPT_VERSION: options->mode = MODE_VERSION; return 0;
     case OPT_TSC: options->mode = MODE_MEASURE_TSC; return 0;
     case OPT_PROBE: options->mode = MODE_PROBE_ISOLATION; return 0;
@@ -100,7 +111,7 @@ static int take(struct options *options, int which, struct fault *fault) {
 static int check_run(const struct options *options, struct fault *fault) {
   if (!options->dir) return fail(fault, EINVAL, "--dir is missing");
   if (!options->nonce) return fail(fault, EINVAL, "--nonce is missing");
-  if (!nonce_is_plain(options->nonce)) return fail(fault, EINVAL, "--nonce: 1 to %d of A-Za-z0-9._-", MAX_NONCE);
+  if (!name_is_plain(options->nonce)) return fail(fault, EINVAL, "--nonce: 1 to %d of A-Za-z0-9._-", MAX_NONCE);
   if (!options->argv || !options->argv[0]) return fail(fault, EINVAL, "no VMM after --");
   /* A relative path would mean another file after the change of directory. */
   if (options->argv[0][0] != '/' && strchr(options->argv[0], '/'))

@@ -29,7 +29,7 @@ export async function launch(
   options: {
     driver: VmmHandles["driver"];
     argv: readonly string[];
-    /** names of listening sockets in the machine's directory; the VMM gets them as descriptors 3, 4, … */
+    /** names of listening sockets in the machine's directory; the VMM gets them as descriptors 4, 5, … */
     listen: readonly string[];
     signal: AbortSignal;
   },

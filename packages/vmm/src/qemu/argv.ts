@@ -1,8 +1,8 @@
 /**
  * The command line of a QEMU microvm, as a pure function of the machine.
  *
- * Everything a guest can touch is named here: no default devices, no user configuration, the whole sandbox, and disks
- * bound to slots so that vda, vdb and vdc are what they are said to be.
+ * Everything a guest can touch is named here: no default devices, no user configuration, the whole sandbox. Disks come in
+ * the order of the specification, which is that of vda, vdb and vdc in the guest.
  */
 import type { Disk, VmmSpec } from "../driver.ts";
 import { sockets } from "./paths.ts";
@@ -13,16 +13,10 @@ export type QemuOptions = {
   readonly tscKhz: number | undefined;
 };
 
-/** virtio-mmio transports of a microvm with two IO-APICs */
-const SLOTS = 24;
-
 export function qemuArgv(spec: VmmSpec, options: QemuOptions): readonly string[] {
   return [
     options.binary,
-    ...[
-      "-M",
-      "microvm,acpi=on,x-option-roms=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off,ioapic2=on",
-    ],
+    ...["-M", "microvm,acpi=on,x-option-roms=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off"],
     ...accelerator(spec),
     ...["-smp", String(spec.vcpus), "-m", `${spec.memoryMib}M`],
     ...["-name", `banger-${spec.id}`, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
@@ -39,38 +33,25 @@ function accelerator(spec: VmmSpec): string[] {
 }
 
 function devices(spec: VmmSpec): string[] {
-  const slot = slots();
   const network =
-    spec.network === "shut"
-      ? ["-netdev", "user,id=net,restrict=on", "-device", `virtio-net-device,netdev=net,bus=${slot()}`]
-      : [];
+    spec.network === "shut" ? ["-netdev", "user,id=net,restrict=on", "-device", `virtio-net-device,netdev=net`] : [];
   return [
-    ...spec.disks.flatMap((disk, index) => block(disk, { id: `disk${index}`, bus: slot() })),
-    ...["-device", `virtio-serial-device,id=serial,bus=${slot()}`],
+    ...spec.disks.flatMap((disk, index) => block(disk, `disk${index}`)),
+    ...["-device", `virtio-serial-device,id=serial`],
     ...["-chardev", `socket,id=agent,fd=${inherited("agent")},server=on,wait=off`],
     ...["-device", "virtserialport,bus=serial.0,chardev=agent,name=banger.agent.0"],
-    ...[
-      "-object",
-      "rng-random,id=entropy,filename=/dev/urandom",
-      "-device",
-      `virtio-rng-device,rng=entropy,bus=${slot()}`,
-    ],
+    ...["-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", `virtio-rng-device,rng=entropy`],
     ...network,
   ];
 }
 
-function slots(): () => string {
-  let next = 0;
-  return () => `virtio-mmio-bus.${Math.min(next++, SLOTS - 1)}`;
-}
-
-function block(disk: Disk, place: { id: string; bus: string }): string[] {
+function block(disk: Disk, id: string): string[] {
   const readonly = disk.readonly ? "on" : "off";
   // A machine's disks belong to it alone, and a lost host loses the machine's last seconds, not its file system: the
   // guest's flushes reach the disk, ordinary writes may stay in the host's page cache.
-  const file = `driver=file,filename=${escaped(disk.path)},node-name=${place.id}-file,read-only=${readonly},discard=unmap`;
-  const format = `driver=${disk.format},file=${place.id}-file,node-name=${place.id},read-only=${readonly},discard=unmap`;
-  return ["-blockdev", file, "-blockdev", format, "-device", `virtio-blk-device,drive=${place.id},bus=${place.bus}`];
+  const file = `driver=file,filename=${escaped(disk.path)},node-name=${id}-file,read-only=${readonly},discard=unmap`;
+  const format = `driver=${disk.format},file=${id}-file,node-name=${id},read-only=${readonly},discard=unmap`;
+  return ["-blockdev", file, "-blockdev", format, "-device", `virtio-blk-device,drive=${id}`];
 }
 
 function kernelCommandLine(spec: VmmSpec, options: QemuOptions): string {
@@ -78,9 +59,9 @@ function kernelCommandLine(spec: VmmSpec, options: QemuOptions): string {
   return ["console=ttyS0", "quiet", "panic=-1", "reboot=t", ...clock, ...spec.commandLine].join(" ");
 }
 
-/** The launcher hands listening sockets over as descriptors from 3 on, in the order of the table. */
+/** The launcher hands listening sockets over as descriptors from 4 on, in the order of the table. */
 function inherited(name: keyof typeof sockets): number {
-  return 3 + Object.keys(sockets).indexOf(name);
+  return 4 + Object.keys(sockets).indexOf(name);
 }
 
 /** QEMU splits options at commas; a doubled comma is one. */
