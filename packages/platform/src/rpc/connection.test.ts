@@ -53,6 +53,7 @@ function makeHandlers(world: World): Handlers<typeof table> {
     echo: (params) => params,
     wait: async ({ name }, context) => {
       context.signal.addEventListener("abort", () => world.aborted.push(name));
+      context.connection.addEventListener("abort", () => world.aborted.push(`connection of ${name}`));
       world.waiting.dispatchEvent(new Event("wait"));
       return await untilAborted(context);
     },
@@ -200,7 +201,7 @@ test("rpc: a client that dies in the middle of a call aborts its handler", async
   await assert.rejects(called, code("CANCELLED"));
   await client.closed;
   await server.close({ graceMs: 5_000 });
-  assert.deepEqual(world.aborted, ["a"]);
+  assert.deepEqual(world.aborted, ["a", "connection of a"]);
 });
 
 test("rpc: a server that goes away fails the calls under way", async (t) => {
@@ -368,7 +369,7 @@ test("session: lines too long, no hello, garbage and doubled ids end the connect
     wire.resume();
     wire.write(bytes);
     await closed;
-    if (bytes.startsWith(greeting + wait)) assert.deepEqual(world.aborted, ["a"]);
+    if (bytes.startsWith(greeting + wait)) assert.deepEqual(world.aborted, ["a", "connection of a"]);
   }
 });
 

@@ -25,6 +25,8 @@ export type Unparsed<P> = P extends { readonly _zod: { readonly input: infer I }
 export type RpcContext = {
   /** aborted by `$/cancel` and when the peer goes away */
   readonly signal: AbortSignal;
+  /** aborted when the peer goes away or the connection ends, also after this request was answered */
+  readonly connection: AbortSignal;
   readonly peer: Peer;
   /** sends `$/progress` for this request */
   progress(params: unknown): void;

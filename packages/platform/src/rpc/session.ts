@@ -33,6 +33,7 @@ export class Session {
   readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #requests = new Map<RequestId, Request>();
+  readonly #connection = new AbortController();
   readonly #resolveClosed: () => void;
   #peerMismatch: AppError | undefined;
   #mux: Mux | undefined;
@@ -124,6 +125,7 @@ export class Session {
     let serve: Serve | undefined;
     const context = {
       signal: request.abort.signal,
+      connection: this.#connection.signal,
       peer: this.#options.peer,
       progress: (value: unknown) => {
         if (this.#requests.get(id) !== request) return;
@@ -176,8 +178,7 @@ export class Session {
       await mux.close(this.#told(error, method));
     }
     this.#mux = undefined;
-    this.#gone = true;
-    this.#settle();
+    this.#onGone(undefined);
   }
 
   #told(error: unknown, method: string): AppError {
@@ -194,6 +195,7 @@ export class Session {
     clearTimeout(this.#greeting);
     const why = reason ?? new AppError("CANCELLED", "the client went away");
     for (const request of this.#requests.values()) request.abort.abort(why);
+    this.#connection.abort(why);
     this.#settle();
   }
 
