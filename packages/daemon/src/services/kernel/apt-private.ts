@@ -43,16 +43,14 @@ export class PrivateApt {
   /** `dir` exists, is empty and is removed by the caller. */
   static async open(deps: AptDeps, dir: string, { signal }: { signal: AbortSignal }): Promise<PrivateApt> {
     const sources = await readDebianSources(deps.host);
-    const keyring = await findKeyring(deps.host);
+    const nameNone = sources.some(({ signedBy }) => signedBy === undefined);
+    const defaultKeyring = nameNone ? await findKeyring(deps.host) : "";
     const network = await explainMissing(() => readNetworkSettings(deps.exec, { signal }));
     for (const name of ["etc/apt/sources.list.d", "state/lists/partial", "cache/archives/partial", "tmp", "none"]) {
       await mkdir(join(dir, name), { recursive: true });
     }
     await writeFile(join(dir, "state/status"), "");
-    await writeFile(
-      join(dir, "etc/apt/sources.list.d/debian.sources"),
-      renderSources(sources, { defaultKeyring: keyring }),
-    );
+    await writeFile(join(dir, "etc/apt/sources.list.d/debian.sources"), renderSources(sources, { defaultKeyring }));
     const config = join(dir, "apt.conf");
     await writeFile(config, [...configLines(dir), ...network, ""].join("\n"));
     return new PrivateApt(deps.exec, { ...deps.proxyEnv, APT_CONFIG: config, TMPDIR: join(dir, "tmp") });
