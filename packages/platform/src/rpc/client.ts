@@ -23,6 +23,8 @@ export type ClientOptions<T extends MethodTable> = {
 };
 
 const CONNECT_DEADLINE_MS = 5_000;
+/** answers may be longer than requests: the server is trusted more than its clients */
+const MAX_ANSWER_BYTES = 8 << 20;
 
 /** Connects to a Unix socket; DAEMON_UNREACHABLE when nobody listens there. */
 export async function connectClient<T extends MethodTable>(
@@ -40,7 +42,7 @@ export async function greetServer<T extends MethodTable>(
   stream: Duplex,
   options: ClientOptions<T>,
 ): Promise<RpcClient<T>> {
-  const channel = new Channel(stream, options.limits);
+  const channel = new Channel(stream, { maxLineBytes: MAX_ANSWER_BYTES, ...options.limits });
   const calls = new Calls(channel, { lost });
   const { promise, resolve, reject } = Promise.withResolvers<Hello>();
   channel.onGone = (reason) => reject(reason ?? lost());

@@ -1,8 +1,9 @@
 /** Who is at the other end of a Unix socket, as the kernel tells it. */
 import type { Socket } from "node:net";
 import { AppError } from "@banger/contract/errors";
+import type { PeerCredentials } from "../native.ts";
 
-export type Peer = { readonly pid: number; readonly uid: number; readonly gid: number };
+export type Peer = PeerCredentials;
 
 /** Node has no public name for it, and the credentials can be asked for in no other way. */
 export function socketFd(socket: Socket): number {

@@ -53,8 +53,7 @@ export async function startServer<T extends MethodTable>(options: ServerOptions<
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
     session: { hello, methods, onInternalError, ...(limits ? { limits } : {}) },
   });
-  await publish(server, path, access === "private" ? 0o600 : 0o666);
-  await rpc.remember();
+  rpc.own(await publish(server, path, access === "private" ? 0o600 : 0o666));
   return rpc;
 }
 
@@ -87,8 +86,9 @@ export class RpcServer implements AsyncDisposable {
     return this.#sessions.size;
   }
 
-  async remember(): Promise<void> {
-    this.#inode = (await stat(this.path)).ino;
+  /** The socket of this inode is ours to remove. */
+  own(inode: number): void {
+    this.#inode = inode;
   }
 
   /** Takes no new connections, lets requests under way end, and after `graceMs` aborts them. */
@@ -131,6 +131,10 @@ export class RpcServer implements AsyncDisposable {
 
   #onConnection(socket: Socket): void {
     socket.on("error", () => undefined); // told by the session, or nobody is concerned
+    if (this.#unlisted !== undefined) {
+      socket.destroy(); // accepted just before the name went
+      return;
+    }
     try {
       if (this.#sessions.size >= this.#parts.maxConnections) {
         throw new AppError("DAEMON_BUSY", `${this.#parts.maxConnections} connections are open`);
@@ -150,8 +154,8 @@ export class RpcServer implements AsyncDisposable {
   }
 }
 
-/** Binds under a name of its own, and takes the real one when mode and all are right. */
-async function publish(server: Server, path: string, mode: number): Promise<void> {
+/** Binds under a name of its own, and takes the real one when mode and all are right; gives the socket's inode. */
+async function publish(server: Server, path: string, mode: number): Promise<number> {
   const temporary = `${path}.${randomBytes(2).toString("hex")}`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
@@ -160,7 +164,9 @@ async function publish(server: Server, path: string, mode: number): Promise<void
   server.off("error", reject);
   try {
     await chmod(temporary, mode);
+    const { ino } = await stat(temporary);
     await rename(temporary, path);
+    return ino;
   } catch (error) {
     server.close(); // removes the temporary name too
     throw error;
