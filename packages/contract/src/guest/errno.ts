@@ -51,12 +51,14 @@ const NAMES: Readonly<Record<number, string>> = {
 
 export const ERRNO = {
   noEntry: 2,
+  badStream: 9,
   access: 13,
   exists: 17,
   invalid: 22,
   noSuchCall: 38,
   pipe: 32,
   connectionReset: 104,
+  connectionRefused: 111,
   canceled: 125,
 } as const;
 

@@ -94,6 +94,9 @@ export const guestVerbs = {
       pid: { tag: 3, kind: "u64" },
       joined: { tag: 4, kind: "u64" },
       stream: { tag: 5, kind: "u64" },
+      /** offset of the first unacknowledged byte of `stdout`, of `stderr` */
+      stdoutFrom: { tag: 6, kind: "u64" },
+      stderrFrom: { tag: 7, kind: "u64" },
     },
   },
   signal: {

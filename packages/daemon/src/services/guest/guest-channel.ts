@@ -1,0 +1,242 @@
+/**
+ * The host's end of the agent protocol for one machine: a session that outlives connections, over which verbs are
+ * requested and streams are opened. The guest is hostile: whatever breaks the protocol ends the channel, and what a
+ * guest says is believed about itself only.
+ */
+import { AppError } from "@banger/contract/errors";
+import { ERRNO } from "@banger/contract/guest/errno";
+import type { AgentHello } from "@banger/contract/guest/hello";
+import type { AnswerFields, EventFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
+import { type Clock, systemClock } from "@banger/platform/time/clock";
+import { raceAbort } from "@banger/platform/time/deadline";
+import { type AgentFacts, judgeHello } from "./agent-facts.ts";
+import { ControlMessages } from "./control-messages.ts";
+import { protocolBroken, type Waiting, withGuestDeadline } from "./guest-error.ts";
+import type { GuestStream } from "./guest-stream.ts";
+import { type Connector, Link } from "./link.ts";
+import { Mux } from "./mux.ts";
+import { ReceiveHalf, WINDOW_BYTES } from "./receive-half.ts";
+import { SendHalf } from "./send-half.ts";
+
+export type GuestChannelOptions = {
+  readonly connect: Connector;
+  /** 16 random bytes, new for each life of the daemon and each machine */
+  readonly session: Uint8Array;
+  /** `version+commit` of this host */
+  readonly build: string;
+  readonly alive?: () => boolean;
+  readonly clock?: Clock;
+};
+
+/** What a channel tells those who listen. Called at once, in the order in which things came. */
+export type ChannelListener = {
+  /** an epoch was opened, the first or a later one */
+  opened?(facts: AgentFacts): void;
+  /** the agent has lost the session; `sameBoot` says that it still has its commands */
+  restarted?(options: { sameBoot: boolean; error: AppError }): void;
+  exited?(event: EventFields<"exited">): void;
+  ports?(event: EventFields<"ports">): void;
+  init?(event: EventFields<"init">): void;
+  ended?(error: AppError): void;
+};
+
+export type RequestOptions<V extends GuestVerb> = {
+  /** for messages: `EXEC of "make"` */
+  readonly what?: string;
+  /** called with the answer before anything that the guest sent behind it is looked at */
+  readonly answered?: (fields: AnswerFields<V>) => void;
+  /** streams that this request makes known to the agent */
+  readonly streams?: readonly GuestStream[];
+};
+
+export type StreamUse = {
+  /** halves that are not used have ended from the start */
+  readonly use: "send" | "receive" | "both";
+  /** lives on when the agent has lost the session, but not the command that it belongs to */
+  readonly durable: boolean;
+};
+
+/** the largest number whose odd neighbour is one, too */
+const MAX_STREAM = 0xffff_fffc;
+
+export type GuestCall<V extends GuestVerb> = {
+  readonly answer: Promise<AnswerFields<V>>;
+  abandon(): void;
+};
+
+export class GuestChannel implements AsyncDisposable {
+  readonly mux: Mux;
+  readonly #messages: ControlMessages;
+  readonly #link: Link;
+  readonly #listeners = new Set<ChannelListener>();
+  readonly #stop = new AbortController();
+  #facts: AgentFacts | undefined;
+  #nextStream = 2;
+  /** why it is over */
+  #end: AppError | undefined;
+
+  private constructor(options: GuestChannelOptions) {
+    this.mux = new Mux(() => this.#link.wake());
+    this.#messages = new ControlMessages({
+      control: () => this.mux.control,
+      touch: () => this.mux.touch(this.mux.control),
+      events: {
+        exited: (event) => this.#tell((listener) => listener.exited?.(event)),
+        ports: (event) => this.#tell((listener) => listener.ports?.(event)),
+        init: (event) => this.#tell((listener) => listener.init?.(event)),
+      },
+    });
+    this.mux.control.events = {
+      readable: () => this.#messages.read(),
+      room: () => this.#messages.flush(),
+      dead: () => undefined,
+    };
+    const { clock = systemClock, alive = () => true, connect, session, build } = options;
+    const opened = (hello: AgentHello) => this.#opened(hello);
+    this.#link = new Link({ connect, session, build, clock, alive, mux: this.mux, opened, closed: () => undefined });
+  }
+
+  /** Begins to connect at once, and goes on until the channel is destroyed, the machine ends, or the guest misbehaves. */
+  static open(options: GuestChannelOptions): GuestChannel {
+    const channel = new GuestChannel(options);
+    channel.#link.run(channel.#stop.signal).catch((error: unknown) => channel.destroy(error));
+    return channel;
+  }
+
+  /** What the agent last said about itself. */
+  get facts(): AgentFacts | undefined {
+    return this.#facts;
+  }
+  get isOpen(): boolean {
+    return this.#link.open;
+  }
+  /** Why the channel is over, once it is. */
+  get error(): AppError | undefined {
+    return this.#end;
+  }
+
+  /** Resolves when the agent has answered HELLO on the present connection. */
+  async ready(waiting: Waiting): Promise<AgentFacts> {
+    const { promise, resolve, reject } = Promise.withResolvers<AgentFacts>();
+    const unsubscribe = this.subscribe({ opened: resolve, ended: reject });
+    if (this.#end) reject(this.#end);
+    else if (this.#link.open && this.#facts) resolve(this.#facts);
+    try {
+      return await withGuestDeadline((signal) => raceAbort(promise, signal), { ...waiting, what: "HELLO" });
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  subscribe(listener: ChannelListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Asks, and waits for the answer across reconnects. GUEST_REFUSED if the agent says no, GUEST_SILENT if nothing. */
+  async request<V extends GuestVerb>(
+    verb: V,
+    fields: RequestFields<V>,
+    options: RequestOptions<V> & Waiting,
+  ): Promise<AnswerFields<V>> {
+    options.signal?.throwIfAborted();
+    const what = options.what ?? verb.toUpperCase();
+    const call = this.begin(verb, fields, options);
+    try {
+      return await withGuestDeadline((signal) => raceAbort(call.answer, signal), { ...options, what });
+    } catch (error) {
+      call.abandon();
+      throw error;
+    }
+  }
+
+  /** Asks without a deadline, for transfers that have one for each step; `abandon` when nobody waits any more. */
+  begin<V extends GuestVerb>(verb: V, fields: RequestFields<V>, options: RequestOptions<V>): GuestCall<V> {
+    if (this.#end) throw this.#end;
+    const { what = verb.toUpperCase(), answered, streams = [] } = options;
+    const { number, sentAt, answer } = this.#messages.send(verb, { fields, what, answered });
+    for (const stream of streams) {
+      stream.knownAfter = sentAt;
+      this.mux.touch(stream);
+    }
+    const abandon = () => {
+      if (this.#messages.abandon(number) && !this.#end) this.#cancel(number);
+    };
+    answer.catch(() => undefined); // those who wait hear it; with nobody waiting it is no event
+    return { answer, abandon };
+  }
+
+  #cancel(number: number): void {
+    // whether the agent could still cancel it changes nothing for those who have stopped waiting
+    this.begin("cancel", { request: number }, {});
+  }
+
+  /** A stream with a number of its own; known to the agent by a request that names it. */
+  async openStream(waiting: Waiting & Partial<StreamUse>): Promise<GuestStream> {
+    if (!this.#facts) await this.ready(waiting);
+    const id = this.#nextStream;
+    if (id > MAX_STREAM) throw protocolBroken("it has used up its stream numbers");
+    this.#nextStream += 2;
+    const { use = "both", durable = false } = waiting;
+    return this.addStream({ id, use, durable });
+  }
+
+  /** A stream whose number is known: `stderr` of a command, or one that an earlier session opened. */
+  addStream(options: StreamUse & { id: number; from?: number; adopt?: boolean }): GuestStream {
+    const { id, use, durable, from = 0, adopt = false } = options;
+    const send = new SendHalf({ unused: use === "receive" });
+    if (adopt) send.adopt();
+    const receive = new ReceiveHalf({ window: WINDOW_BYTES, from, unused: use === "send" });
+    return this.mux.open({ id, send, receive, durable, knownAfter: adopt ? 0 : Number.POSITIVE_INFINITY });
+  }
+
+  /** Ends a stream that its owner has done with before its end. */
+  dropStream(stream: GuestStream): void {
+    this.mux.reset(stream, ERRNO.canceled);
+  }
+
+  /** Opens a new epoch: after the agent has replaced itself, say. */
+  reopen(): void {
+    this.#link.reopen();
+  }
+
+  /** Over: every request and stream ends with the reason. Repeats do nothing. */
+  destroy(reason: unknown): void {
+    if (this.#end) return;
+    const error = AppError.is(reason)
+      ? reason
+      : new AppError("CANCELLED", "the channel to the guest was closed", { cause: reason });
+    this.#end = error;
+    this.#stop.abort(error);
+    this.#messages.restart(error);
+    this.mux.end(error);
+    this.#tell((listener) => listener.ended?.(error));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.destroy(undefined);
+  }
+
+  #tell(call: (listener: ChannelListener) => void): void {
+    for (const listener of [...this.#listeners]) call(listener);
+  }
+
+  #opened(hello: AgentHello): void {
+    const { facts, resumed, nextStream } = judgeHello(hello);
+    const before = this.#facts;
+    if (resumed && before && before.boot !== facts.boot) throw protocolBroken("it resumes a session of another boot");
+    this.#facts = facts;
+    this.#nextStream = Math.max(this.#nextStream, nextStream);
+    if (resumed) this.mux.resume();
+    else if (before) this.#restart(before.boot === facts.boot);
+    this.#tell((listener) => listener.opened?.(facts));
+  }
+
+  #restart(sameBoot: boolean): void {
+    const error = new AppError("GUEST_SILENT", "the guest's agent began anew and has forgotten what it was asked");
+    this.#messages.restart(error);
+    this.mux.restart(error);
+    if (!sameBoot) this.mux.end(error);
+    this.#tell((listener) => listener.restarted?.({ sameBoot, error }));
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The half of a stream that this end receives: bytes in order, each once, within a window.
+ *
+ * Only what its reader has taken is acknowledged, so that nothing that is lost with this process is lost for good.
+ */
+import { ByteQueue } from "@banger/contract/guest/byte-queue";
+import { protocolBroken } from "./guest-error.ts";
+
+/** bytes, the largest window of one half */
+export const WINDOW_BYTES = 262_144;
+
+export class ReceiveHalf {
+  readonly #queue = new ByteQueue();
+  readonly window: number;
+  #received = 0;
+  /** the furthest the peer was ever allowed to go */
+  #granted: number;
+  #acknowledged = 0;
+  #endsAt: number | undefined;
+  #endAcknowledged = false;
+
+  /** `from` is for a stream that an earlier session read; an unused half has ended from the start. */
+  constructor(options: { window: number; granted?: number; from?: number; unused?: boolean }) {
+    this.window = options.unused ? 0 : options.window;
+    this.#received = options.from ?? 0;
+    this.#acknowledged = this.#received;
+    this.#granted = options.granted ?? this.#received + this.window;
+    if (!options.unused) return;
+    this.#endsAt = this.#received;
+    this.#endAcknowledged = true;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+  get consumed(): number {
+    return this.#received - this.#queue.length;
+  }
+  get readable(): boolean {
+    return this.#queue.length > 0 || this.ended;
+  }
+  /** All was taken, and nothing follows. */
+  get ended(): boolean {
+    return this.#endsAt !== undefined && this.consumed === this.#endsAt;
+  }
+  get finReceived(): boolean {
+    return this.#endsAt !== undefined;
+  }
+
+  /** `gap` when bytes before these are missing. Throws GUEST_PROTOCOL for more than was allowed, or more after the end. */
+  accept(data: { offset: number; parts: readonly Uint8Array[]; length: number; fin: boolean }): "accepted" | "gap" {
+    const { offset, length } = data;
+    const end = offset + length;
+    if (offset > this.#received) return "gap";
+    if (end > this.#granted) throw protocolBroken(`data up to byte ${end} came, ${this.#granted} were allowed`);
+    if (this.#endsAt !== undefined && (end > this.#endsAt || (data.fin && end !== this.#endsAt))) {
+      throw protocolBroken(`data came behind the end of a stream at byte ${this.#endsAt}`);
+    }
+    if (data.fin && end < this.#received)
+      throw protocolBroken(`a stream ended at byte ${end}, before what it had sent`);
+    this.#append(data.parts, this.#received - offset);
+    this.#received = Math.max(this.#received, end);
+    if (data.fin) this.#endsAt = end;
+    return "accepted";
+  }
+
+  #append(parts: readonly Uint8Array[], known: number): void {
+    let skip = known;
+    for (const part of parts) {
+      if (skip < part.length) this.#queue.push(skip > 0 ? part.subarray(skip) : part);
+      skip = Math.max(0, skip - part.length);
+    }
+  }
+
+  /** At most `max` bytes, as a view. */
+  take(max: number): Uint8Array | undefined {
+    return this.#queue.take(max);
+  }
+
+  /** Whether the peer should hear of what was taken. */
+  get ackDue(): boolean {
+    if (this.finReceived && !this.#endAcknowledged) return true;
+    const fresh = this.consumed - this.#acknowledged;
+    return fresh > 0 && (this.#queue.length === 0 || fresh >= this.window / 4);
+  }
+
+  acknowledge(): { offset: number; limit: number; fin: boolean } {
+    this.#acknowledged = this.consumed;
+    this.#granted = Math.max(this.#granted, this.consumed + this.window);
+    this.#endAcknowledged = this.finReceived;
+    return { offset: this.consumed, limit: this.#granted, fin: this.finReceived };
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Requests whose content travels on a stream of its own: the answer says whether it worked, the stream only carries.
+ * Every step has the deadline anew, so a large file takes as long as it takes, and a guest that stops does not.
+ */
+import { Readable, type Writable } from "node:stream";
+import type { AnswerFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
+import { raceAbort } from "@banger/platform/time/deadline";
+import type { GuestCall, GuestChannel } from "./guest-channel.ts";
+import { type Waiting, withGuestDeadline } from "./guest-error.ts";
+import type { GuestStream } from "./guest-stream.ts";
+import { WINDOW_BYTES } from "./receive-half.ts";
+import { separateEnds } from "./stream-ends.ts";
+
+/** What names the stream, to be put into the request. */
+export type StreamFields = { readonly stream: number; readonly window: number };
+
+type Step = Waiting & { readonly what: string };
+
+/** Content from the guest. The stream ends after the agent has said that it was all; its error is the agent's. */
+export function receiveContent<V extends GuestVerb>(
+  channel: GuestChannel,
+  verb: V,
+  options: Step & { fields: (stream: StreamFields) => RequestFields<V> },
+): Readable {
+  return Readable.from(contentOf(channel, verb, options), { objectMode: false, highWaterMark: 0 });
+}
+
+async function* contentOf<V extends GuestVerb>(
+  channel: GuestChannel,
+  verb: V,
+  options: Step & { fields: (stream: StreamFields) => RequestFields<V> },
+): AsyncGenerator<Uint8Array> {
+  const transfer = await Transfer.begin(channel, verb, { ...options, use: "receive" });
+  try {
+    const chunks = transfer.readable[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await transfer.step(() => chunks.next());
+      if (next.done) break;
+      yield next.value;
+    }
+    await transfer.finished();
+  } finally {
+    transfer.end();
+  }
+}
+
+/** Content to the guest, from any source. Resolves with the agent's answer, after it has what the source gave. */
+export async function sendContent<V extends GuestVerb>(
+  channel: GuestChannel,
+  verb: V,
+  options: Step & { fields: (stream: StreamFields) => RequestFields<V>; source: AsyncIterable<Uint8Array> },
+): Promise<AnswerFields<V>> {
+  const transfer = await Transfer.begin(channel, verb, { ...options, use: "send" });
+  const chunks = options.source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      // how long the source takes is its owner's business
+      const next = await raceAbort(chunks.next(), transfer.signal);
+      if (next.done) break;
+      if (!(await transfer.step(() => transfer.write(next.value)))) break;
+    }
+    transfer.writable.end();
+    return await transfer.finished();
+  } finally {
+    transfer.end();
+    // a source that is stuck is not waited for
+    chunks.return?.().catch(() => undefined);
+  }
+}
+
+class Transfer<V extends GuestVerb> {
+  /** aborted by the caller, or with the agent's refusal */
+  readonly signal: AbortSignal;
+  readonly readable: Readable;
+  readonly writable: Writable;
+  readonly #channel: GuestChannel;
+  readonly #stream: GuestStream;
+  readonly #call: GuestCall<V>;
+  readonly #options: Step;
+
+  private constructor(channel: GuestChannel, stream: GuestStream, started: { call: GuestCall<V>; options: Step }) {
+    this.#channel = channel;
+    this.#stream = stream;
+    this.#call = started.call;
+    this.#options = started.options;
+    const refused = new AbortController();
+    started.call.answer.catch((error: unknown) => refused.abort(error));
+    const { signal } = started.options;
+    this.signal = signal ? AbortSignal.any([signal, refused.signal]) : refused.signal;
+    const { readable, writable } = separateEnds({ mux: channel.mux, stream });
+    this.readable = readable;
+    this.writable = writable;
+  }
+
+  static async begin<V extends GuestVerb>(
+    channel: GuestChannel,
+    verb: V,
+    options: Step & { use: "send" | "receive"; fields: (stream: StreamFields) => RequestFields<V> },
+  ): Promise<Transfer<V>> {
+    const stream = await channel.openStream(options);
+    const fields = options.fields({ stream: stream.id, window: WINDOW_BYTES });
+    const call = channel.begin(verb, fields, { what: options.what, streams: [stream] });
+    return new Transfer(channel, stream, { call, options });
+  }
+
+  /** One wait for the guest. What fails because the guest refused fails with the refusal, which knows the reason. */
+  async step<T>(work: () => Promise<T>): Promise<T> {
+    const { what, deadlineMs } = this.#options;
+    return await withGuestDeadline((signal) => raceAbort(work(), signal), { what, deadlineMs, signal: this.signal });
+  }
+
+  /** False if the guest takes no more, which its answer explains. */
+  write(chunk: Uint8Array): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.writable.write(chunk, (error) => resolve(!error));
+    return promise;
+  }
+
+  async finished(): Promise<AnswerFields<V>> {
+    const answer = await this.step(() => this.#call.answer);
+    this.#channel.mux.forget(this.#stream);
+    return answer;
+  }
+
+  end(): void {
+    this.#call.abandon();
+    if (!this.#stream.forgotten) this.#channel.dropStream(this.#stream);
+    this.readable.destroy();
+    this.writable.destroy();
+  }
+}
