@@ -49,7 +49,7 @@ test("liveness: a name full of parentheses does not confuse the count", async (t
 
 test("liveness: a nonce is found as a whole argument only", async (t) => {
   const nonce = `nonce-${process.pid}-${Date.now()}`;
-  const child = await sleeper(t, "$up; sleep 60; true", nonce);
+  const child = await sleeper(t, "$up; kill -STOP $$", nonce);
   assert.deepEqual(
     findByNonce(nonce).map((identity) => identity.pid),
     [child.pid],

@@ -39,7 +39,8 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return now !== undefined && now.startTime === identity.startTime && now.bootId === identity.bootId;
 }
 
-/** Processes with exactly `nonce` among their arguments, for those whose record was never written. */
+/** Processes with exactly `nonce` among their arguments, for those whose record was never written. A child that was
+ * forked and has not yet become another program is one of them. */
 export function findByNonce(nonce: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
   for (const name of readdirSync("/proc")) {

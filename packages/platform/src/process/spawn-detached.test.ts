@@ -57,7 +57,7 @@ test("detached: one that dies at start is told at once, with its last words", as
 
 test("detached: one that hangs is gone when the deadline has been told", async () => {
   const nonce = `hang-${process.pid}-${Date.now()}`;
-  const argv = ["sh", "-c", "sleep 60; true", nonce];
+  const argv = ["sh", "-c", "kill -STOP $$", nonce];
   await assert.rejects(start("", { argv, deadlineMs: 30 }), (error) => {
     assert.ok(AppError.is(error, "TIMEOUT"));
     assert.match(error.message, /sh to become ready/);
