@@ -9,6 +9,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import fc from "fast-check";
 import { nativeOrSkip } from "../testing/native-or-skip.ts";
 import { bindMethods } from "./bind.ts";
 import { connectClient, greetServer, type RpcClient } from "./client.ts";
@@ -387,6 +388,38 @@ test("session: a client that asks and never reads is cut off before much piles u
   assert.ok(highest < 120_000, `${highest} bytes`);
   wire.destroy();
   far.destroy();
+  await closed;
+});
+
+test("session: whatever a client says after its hello, the session ends in order and tells no failure of ours", async () => {
+  const id = fc.constantFrom<unknown>(1, 2, "a", null, {}, -1);
+  const method = fc.constantFrom("echo", "fail", "count", "wait", "$/cancel", "raw", "__proto__", "constructor", "");
+  const params = fc.constantFrom<unknown>({ name: "x" }, { id: 1 }, null, 3, [], {});
+  const message = fc.record({ id, method, params, result: fc.jsonValue() }, { requiredKeys: [] });
+  await fc.assert(
+    fc.asyncProperty(fc.array(message, { maxLength: 12 }), async (messages) => {
+      const [wire, far] = duplexPair();
+      wire.on("error", () => undefined).resume(); // the other end may be dropped
+      const world = makeWorld();
+      const { closed } = session(far, world);
+      for (const line of [{ jsonrpc: "2.0", method: "$/hello", params: hello }, ...messages]) {
+        wire.write(`${JSON.stringify(line)}\n`);
+      }
+      wire.end();
+      await closed;
+      assert.deepEqual(world.internal, []);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("session: too many requests at once are refused, not queued without end", async () => {
+  const [wire, far] = duplexPair();
+  const { closed } = session(far);
+  const client = await greetServer(wire, { table, hello });
+  const calls = Array.from({ length: 257 }, () => client.call("wait", { name: "x" }).catch((error: unknown) => error));
+  assert.ok(AppError.is(await calls[256], "DAEMON_BUSY"));
+  client.close();
   await closed;
 });
 
