@@ -16,6 +16,7 @@ E: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Could 
 E: Some index files failed to download. They have been ignored, or old ones used instead.
 `;
   assert.match(lastComplaint(stderr), /^Failed to fetch .* Could not connect/);
+  assert.equal(lastComplaint("W: Failed to fetch x\nW: Some index files failed to download.\n"), "Failed to fetch x");
   assert.equal(lastComplaint("dlstatus:1:0:x\nW: only this\n"), "only this");
   assert.equal(lastComplaint(""), "");
 });

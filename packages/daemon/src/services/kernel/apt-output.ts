@@ -7,19 +7,26 @@ export function downloadFraction(line: string): number | undefined {
   return percent === undefined ? undefined : Math.min(1, Math.max(0, Number(percent) / 100));
 }
 
+/** Complaints that only say that there were others. */
+const SUMMARY = /^[EW]: (?:Some index files failed|Failed to fetch some archives|Unable to fetch some archives)/;
+
 /** The last error, else the last warning, without its letter. */
 export function lastComplaint(stderr: string): string {
-  const lines = stderr.split("\n").map((line) => line.trim());
+  const lines = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !/^(?:dl|pm)status:/.test(line));
+  const telling = lines.filter((line) => !SUMMARY.test(line));
   const found =
-    lines.findLast((line) => line.startsWith("E: ") && !SUMMARY.test(line)) ??
-    lines.findLast((line) => /^[EW]: /.test(line));
-  return (found ?? lines.findLast((line) => line !== "" && !/^(?:dl|pm)status:/.test(line)) ?? "")
+    telling.findLast((line) => line.startsWith("E: ")) ??
+    telling.findLast((line) => line.startsWith("W: ")) ??
+    lines.at(-1) ??
+    "";
+  return found
     .replace(/^[EW]: /, "")
+    .replace(/\s+/g, " ")
     .slice(0, 300);
 }
-
-/** Errors that only say that there were others. */
-const SUMMARY = /^E: (?:Some index files failed|Failed to fetch some archives|Unable to fetch some archives)/;
 
 export function downloadFailure(what: string, stderr: string): AppError {
   const said = lastComplaint(stderr);

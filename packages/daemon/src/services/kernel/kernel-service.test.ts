@@ -43,7 +43,7 @@ function makeService(): KernelService {
     proxyEnv: {},
     cacheDir: join(dir, "cache"),
     initramfsDir: join(dir, "initramfs"),
-    usedBy: () => Promise.resolve(users),
+    usedBy: () => users,
   });
 }
 
@@ -85,7 +85,7 @@ test("pull: the same again changes nothing and downloads nothing; a newer versio
   await debian.publish("6.1.8-1");
   const newer = await service.pull("debian", { signal });
   assert.equal(newer.manifest.version, "6.1.8-1");
-  assert.deepEqual(await service.ensureDefault({ signal }), newer);
+  assert.deepEqual(await service.ensure("debian", { signal }), newer);
   assert.equal((await service.list()).entries.length, 2);
   assert.equal((await readdir(join(dir, "cache/packages"))).length, 1);
 });
@@ -128,7 +128,7 @@ test("a damaged kernel is told on use, and mended by pulling again", async () =>
   await truncate(join(kernel.dir, "vmlinuz"), 100);
   const corrupt = { code: "KERNEL_CORRUPT", message: /vmlinuz of kernel \w+ has 100 bytes instead of/ };
   await assert.rejects(service.show("debian", { signal }), corrupt);
-  await assert.rejects(service.ensureDefault({ signal }), corrupt);
+  await assert.rejects(service.ensure("debian", { signal }), corrupt);
   await service.pull("debian", { signal });
   const content = await readFile(join(kernel.dir, "vmlinux"));
   await rm(join(kernel.dir, "vmlinux"));

@@ -18,7 +18,7 @@ export type KernelServiceDeps = PullDeps & {
   /** where the initramfs of each kernel and agent are kept */
   readonly initramfsDir: string;
   /** names of the machines that use a kernel */
-  readonly usedBy: (id: string) => Promise<readonly string[]>;
+  readonly usedBy: (id: string) => readonly string[] | Promise<readonly string[]>;
 };
 
 /** What `kernel pull` knows how to get. */
@@ -69,13 +69,14 @@ export class KernelService {
     return { id };
   }
 
-  /** The default kernel, pulled if there is none. */
-  async ensureDefault(options: { signal: AbortSignal; progress?: Progress }): Promise<Kernel> {
-    const { entries } = await this.#deps.store.list();
-    const kernel = entries.find(({ manifest }) => manifest.name === DEBIAN_KERNEL);
-    if (!kernel) return await this.pull(DEBIAN_KERNEL, options);
-    await checkKernel(kernel, { depth: "sizes", signal: options.signal });
-    return kernel;
+  /** The kernel that `ref` means, checked for use; pulled when it is not there and its name is known. */
+  async ensure(ref: string, options: { signal: AbortSignal; progress?: Progress }): Promise<Kernel> {
+    try {
+      return await this.show(ref, options);
+    } catch (error) {
+      if (!AppError.is(error, "KERNEL_NOT_FOUND") || !AVAILABLE_KERNELS.includes(ref)) throw error;
+    }
+    return await this.pull(ref, options);
   }
 
   /** The file that boots this kernel into the agent at `agentBinaryPath`. */
