@@ -10,7 +10,6 @@ import { encodeControl } from "./control.ts";
 import { frameHeader } from "./frames.ts";
 import { Mux } from "./mux.ts";
 import { WINDOW_BYTES } from "./mux-stream.ts";
-import { readMessages, writeMessage } from "./stream-messages.ts";
 
 function pair(): { a: Mux; b: Mux; wireA: Duplex; wireB: Duplex } {
   const [wireA, wireB] = duplexPair();
@@ -200,17 +199,6 @@ test("mux: closing twice, and destroying what is closed, is fine", async () => {
   await Promise.all([a.close(), a.close(), b.close()]);
   a.destroy(new AppError("CANCELLED", "late"));
   await a.closed;
-});
-
-test("mux: messages travel beside the bytes", async () => {
-  const { a, b } = pair();
-  writeMessage(a.stream(3), { exit: 3 });
-  writeMessage(a.stream(3), { text: "é\n" });
-  a.stream(3).end();
-  const got: unknown[] = [];
-  for await (const message of readMessages(b.stream(3))) got.push(message);
-  assert.deepEqual(got, [{ exit: 3 }, { text: "é\n" }]);
-  await Promise.all([a.close(), b.close()]);
 });
 
 test("mux: an echo through a pipeline ends in order", async () => {
