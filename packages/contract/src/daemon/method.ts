@@ -9,6 +9,8 @@ export type Method = {
   readonly errors: readonly ErrorCode[];
   /** `write` methods change something */
   readonly effect: "read" | "write";
+  /** callable by clients of another protocol; such a method never changes */
+  readonly frozen?: boolean;
   /** raw bytes follow the answer on the same connection */
   readonly upgrade?: "exec" | "bytes";
 };

@@ -30,13 +30,14 @@ export const DoctorRow = z.object({
 export type DoctorRow = z.infer<typeof DoctorRow>;
 
 export const systemMethods = {
-  "daemon.status": { params: z.strictObject({}), result: DaemonStatus, errors: [], effect: "read" },
+  "daemon.status": { params: z.strictObject({}), result: DaemonStatus, errors: [], effect: "read", frozen: true },
   /** `ifIdle` refuses while an operation is under way; machines keep running either way. */
   "daemon.stop": {
     params: z.strictObject({ ifIdle: z.boolean().default(false) }),
     result: z.object({ pid: z.number() }),
     errors: ["DAEMON_BUSY"],
     effect: "write",
+    frozen: true,
   },
   "doctor.run": {
     params: z.strictObject({}),

@@ -94,7 +94,7 @@ export const vmMethods = {
   "vm.show": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
   "vm.logs": {
     params: z.strictObject({ ref: Ref, source: z.enum(["console", "command", "vmm"]).default("console") }),
-    result: z.object({ bytes: z.number() }),
+    result: z.object({}),
     errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
     effect: "read",
     upgrade: "bytes",

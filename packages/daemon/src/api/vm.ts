@@ -1,5 +1,4 @@
 /** Handlers of `vm.*`. */
-import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { Area, Services } from "./context.ts";
 
@@ -11,16 +10,13 @@ export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),
-    "vm.logs": async ({ ref, source }, { upgrade }) => {
-      const logs = await exec.logs(ref, source);
+    "vm.logs": ({ ref, source }, { upgrade }) => {
+      const logs = exec.logs(ref, source);
       upgrade(async (mux) => {
-        const out = mux.stream(0);
-        for (const file of logs.files)
-          await pipeline(createReadStream(file.path, { end: file.bytes - 1 }), out, { end: false });
-        out.end();
+        await pipeline(logs, mux.stream(0));
         await mux.close();
       });
-      return { bytes: logs.bytes };
+      return {};
     },
   };
 }

@@ -60,6 +60,6 @@ async function adopt(deps: VmDeps, { record, files }: Prepared): Promise<boolean
   const handles = await readHandles(files);
   const process = handles && (await deps.driver.adopt({ directory: files.directory, handles }));
   if (!process) return false;
-  deps.live.set(record.id, { process, guest: deps.openGuest(process, { id: record.id }) });
+  deps.live.set(record.id, { process, guest: deps.openGuest(process) });
   return true;
 }

@@ -20,7 +20,7 @@ export async function boot(deps: VmDeps, machine: Prepared, { signal, onStage }:
   }
   onStage({ name: "boot" });
   const process = await startVmm(deps, machine, { contributions, signal });
-  const live = { process, guest: deps.openGuest(process, { id: machine.record.id }) };
+  const live = { process, guest: deps.openGuest(process) };
   deps.live.set(machine.record.id, live);
   await writeHandles(machine.files, process.handles);
   await untilAnswering(deps, machine, { live, signal });

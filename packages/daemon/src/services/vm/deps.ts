@@ -10,6 +10,9 @@ import type { VmStore } from "./vm-store.ts";
 /** A machine that runs: its VMM and the channel to its agent. In memory only; handles.json finds it again. */
 export type LiveMachine = { readonly process: VmmProcess; readonly guest: GuestChannel };
 
+/** A channel to the agent in a machine; it connects at once and again, as long as the VMM lives. */
+export type OpenGuest = (process: VmmProcess) => GuestChannel;
+
 export type BootFiles = { readonly kernel: string; readonly initramfs: string };
 
 export type VmDeps = {
@@ -25,7 +28,7 @@ export type VmDeps = {
   readonly accelerator: (options: { signal: AbortSignal }) => Promise<Accelerator>;
   /** the file that this driver boots, and the initramfs with this build's agent */
   readonly bootFiles: (kernel: string, options: { signal: AbortSignal }) => Promise<BootFiles>;
-  readonly openGuest: (process: VmmProcess, options: { id: VmId }) => GuestChannel;
+  readonly openGuest: OpenGuest;
   /** how long a guest may take until its agent answers, `ms` */
   readonly bootMs: number;
 };

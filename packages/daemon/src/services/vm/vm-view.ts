@@ -13,7 +13,7 @@ export function vmView(
   now: { live: LiveMachine | undefined; driver: string },
 ): VmView {
   const accelerator = record.run?.accelerator ?? null;
-  const hello = now.live?.guest.hello;
+  const facts = now.live?.guest.facts;
   return {
     id: record.id,
     name: record.name,
@@ -29,7 +29,7 @@ export function vmView(
     vmm: { driver: now.driver, accelerator },
     network: { mode: "shut", open: [] },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
-    agent: hello ? { build: hello.build, role: hello.role } : null,
+    agent: facts ? { build: facts.build?.printable() ?? "", role: facts.role ?? "" } : null,
     lastError,
   };
 }

@@ -1,0 +1,13 @@
+/** Handlers of `exec.*`. */
+import type { Area, Services } from "./context.ts";
+
+export function execHandlers({ exec }: Services): Area<"exec"> {
+  return {
+    "exec.run": async (params, { signal, upgrade }) => {
+      const { serve, ...started } = await exec.run(params, { signal });
+      upgrade(serve);
+      return started;
+    },
+    "exec.detach": async (params) => await exec.detach(params),
+  };
+}

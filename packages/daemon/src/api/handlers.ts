@@ -1,0 +1,21 @@
+/** The handler map of the whole table. A method without a handler does not compile. */
+import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import type { Handlers } from "@banger/platform/rpc/methods";
+import type { Services } from "./context.ts";
+import { execHandlers } from "./exec.ts";
+import { imageHandlers } from "./image.ts";
+import { kernelHandlers } from "./kernel.ts";
+import { operationHandlers } from "./operation.ts";
+import { systemHandlers } from "./system.ts";
+import { vmHandlers } from "./vm.ts";
+
+export function handlers(services: Services): Handlers<DaemonMethods> {
+  return {
+    ...vmHandlers(services),
+    ...execHandlers(services),
+    ...imageHandlers(services),
+    ...kernelHandlers(services),
+    ...operationHandlers(services),
+    ...systemHandlers(services),
+  };
+}

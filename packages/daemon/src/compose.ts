@@ -1,0 +1,146 @@
+/** Builds every service, in the order of what needs what. Services are constructed here and in its parts, nowhere else. */
+import type { Build } from "@banger/contract/daemon/system";
+import { ExecId, ImageId, KernelId, OperationId, VmId } from "@banger/contract/ids";
+import { Actors } from "@banger/platform/actor";
+import { newId } from "@banger/platform/new-id";
+import type { Services } from "./api/context.ts";
+import { bootSources, composeStores, type Stores } from "./compose-stores.ts";
+import type { DaemonConfig, DaemonPaths } from "./config.ts";
+import type { Ports } from "./ports.ts";
+import { AccelService } from "./services/accel/accel-service.ts";
+import { kvmObstacle, proveKvm } from "./services/accel/prove-kvm.ts";
+import * as checks from "./services/doctor/checks.ts";
+import { DoctorService } from "./services/doctor/doctor-service.ts";
+import { BackgroundCommands } from "./services/exec/background.ts";
+import { ExecService } from "./services/exec/exec-service.ts";
+import { OperationRegistry } from "./services/operation/operation-registry.ts";
+import { DaemonService } from "./services/system/daemon-service.ts";
+import { capabilities } from "./services/vm/capabilities/all.ts";
+import type { VmDeps } from "./services/vm/deps.ts";
+import { DEFAULT_KERNEL, type NewMachine, newMachine } from "./services/vm/new-machine.ts";
+import { VmService } from "./services/vm/vm-service.ts";
+import { VmStore } from "./services/vm/vm-store.ts";
+import type { Database } from "./store/database.ts";
+
+export type Composition = {
+  readonly config: DaemonConfig;
+  readonly paths: DaemonPaths;
+  readonly ports: Ports;
+  readonly database: Database;
+  readonly build: Build;
+  readonly requestStop: () => void;
+};
+
+export type Composed = {
+  readonly services: Services;
+  readonly vmDeps: VmDeps;
+  readonly background: BackgroundCommands;
+  /** removes what dead daemons have left half-made */
+  readonly sweep: () => Promise<void>;
+};
+
+/** A guest under emulation on a starved host takes its time; one that has not answered by then never will. */
+const BOOT_MS = 180_000;
+
+export function compose(composition: Composition): Composed {
+  const { paths, ports, database } = composition;
+  const store = new VmStore(database);
+  const usersOf = (id: string) =>
+    store.list().flatMap(({ record }) => (record.image.id === id || record.kernel.id === id ? [record.name] : []));
+  const stores = composeStores({ ports, paths, usersOf });
+  const { accel, vmDeps } = composeMachines(composition, { stores, store });
+  const operations = new OperationRegistry({
+    clock: ports.clock,
+    log: ports.log,
+    newId: () => OperationId.parse(newId()),
+  });
+  const machines = { ...vmDeps, newMachine: machineMaker(composition, { stores, store }) };
+  const newVmId = () => VmId.parse(newId());
+  const vm = new VmService({ ...machines, newId: newVmId, operations, actors: new Actors() });
+  const background = new BackgroundCommands({ clock: ports.clock, log: ports.log });
+  const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
+  const doctor = composeDoctor(composition, { accel, vmDeps });
+  const daemon = composeStatus(composition, { vm, operations });
+  const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
+  return { services: { vm, exec, ...stores, operations, doctor, daemon, usersOf }, vmDeps, background, sweep };
+}
+
+function composeMachines(
+  { paths, ports }: Composition,
+  { stores, store }: { stores: Stores; store: VmStore },
+): { accel: AccelService; vmDeps: VmDeps } {
+  const { driver, clock, log, randomBytes, openGuest } = ports;
+  const sources = bootSources(stores, { agent: paths.agent, kernelFile: driver.capabilities.kernelFile });
+  const newNonce = () => `bng-${newId()}${newId()}`;
+  const proof = {
+    ...{ driver, directory: paths.proofs, newNonce, openGuest },
+    newId: () => VmId.parse(newId()),
+    bootFiles: async () => {
+      const signal = AbortSignal.timeout(BOOT_MS);
+      return await sources.bootFiles((await stores.kernels.ensure(DEFAULT_KERNEL, { signal })).manifest.id, { signal });
+    },
+  };
+  const accel = new AccelService({
+    file: paths.acceleration,
+    bootId: ports.processes.bootId,
+    vmmVersion: async (waiting) => (await driver.probe(waiting)).version ?? "none",
+    obstacle: kvmObstacle,
+    prove: (waiting) => proveKvm(proof, waiting),
+  });
+  const vmDeps: VmDeps = {
+    ...{ store, driver, clock, log, newNonce, openGuest, live: new Map(), machines: paths.machines, bootMs: BOOT_MS },
+    capabilities: capabilities({ ...sources, exec: ports.exec, availableMib: ports.availableMib, randomBytes }),
+    accelerator: async (waiting) => (await accel.decide(waiting)).accelerator,
+    bootFiles: sources.bootFiles,
+  };
+  return { accel, vmDeps };
+}
+
+function machineMaker({ ports }: Composition, { stores, store }: { stores: Stores; store: VmStore }): NewMachine {
+  return newMachine({
+    host: ports.host,
+    now: ports.clock.now,
+    randomHex: (bytes) => ports.randomBytes(bytes).toString("hex"),
+    isTaken: (name) => store.list().some(({ record }) => record.name === name),
+    image: async (ref, { signal, onStage }) => {
+      const { manifest } = await stores.images.ensure(ref, { signal, progress: onStage });
+      return { id: ImageId.parse(manifest.id), name: manifest.name };
+    },
+    kernel: async (ref, { signal, onStage }) => {
+      const { manifest } = await stores.kernels.ensure(ref, { signal, progress: onStage });
+      return { id: KernelId.parse(manifest.id), name: manifest.name };
+    },
+  });
+}
+
+function composeDoctor(
+  { paths, ports }: Composition,
+  { accel, vmDeps }: { accel: AccelService; vmDeps: VmDeps },
+): DoctorService {
+  const running = () =>
+    vmDeps.store.list().flatMap(({ record }) => {
+      const handles = vmDeps.live.get(record.id)?.process.handles;
+      return handles ? [{ name: record.name, handles }] : [];
+    });
+  return new DoctorService([
+    checks.programs(ports.programPath),
+    checks.vmm(ports.driver),
+    checks.acceleration(accel),
+    checks.network(),
+    checks.isolation(running),
+    checks.space(paths.machines),
+    checks.quarantine(paths.quarantine),
+    ...vmDeps.capabilities.flatMap(({ name, doctor }) => (doctor ? [{ name, run: doctor }] : [])),
+  ]);
+}
+
+function composeStatus(
+  { build, ports, config, paths, requestStop }: Composition,
+  { vm, operations }: { vm: VmService; operations: OperationRegistry },
+): DaemonService {
+  return new DaemonService({
+    ...{ build, vm, operations, requestStop, pid: ports.pid, residentBytes: ports.residentBytes },
+    ...{ stateDirectory: config.state, socket: paths.socket, logFile: paths.log },
+    startedAt: new Date(ports.clock.now()).toISOString(),
+  });
+}

@@ -1,0 +1,54 @@
+/** Where a daemon keeps its things. Derived once, by main, from the environment or from flags. */
+import { join } from "node:path";
+
+export type DaemonConfig = {
+  /** intent, machines, images and kernels; survives a logout */
+  readonly state: string;
+  /** the socket; vanishes at logout */
+  readonly runtime: string;
+  readonly cache: string;
+  /** where this build's own files are: the launcher, the agent, the recipes */
+  readonly installation: string;
+};
+
+export type DaemonPaths = {
+  readonly socket: string;
+  readonly lock: string;
+  readonly database: string;
+  readonly machines: string;
+  readonly images: string;
+  readonly kernels: string;
+  readonly initramfs: string;
+  readonly quarantine: string;
+  readonly proofs: string;
+  readonly acceleration: string;
+  readonly log: string;
+  readonly kernelCache: string;
+  readonly imageCache: string;
+  readonly launcher: string;
+  readonly agent: string;
+  readonly native: string;
+  readonly recipes: string;
+};
+
+export function daemonPaths({ state, runtime, cache, installation }: DaemonConfig): DaemonPaths {
+  return {
+    socket: join(runtime, "bangerd.sock"),
+    lock: join(state, "lock"),
+    database: join(state, "banger.db"),
+    machines: join(state, "machines"),
+    images: join(state, "images"),
+    kernels: join(state, "kernels"),
+    initramfs: join(state, "initramfs"),
+    quarantine: join(state, "quarantine"),
+    proofs: join(state, "proofs"),
+    acceleration: join(state, "acceleration.json"),
+    log: join(state, "bangerd.log"),
+    kernelCache: join(cache, "kernels"),
+    imageCache: join(cache, "images"),
+    launcher: join(installation, "build/native/banger-launcher"),
+    agent: join(installation, "build/guest/banger-agent"),
+    native: join(installation, "build/native/banger.node"),
+    recipes: join(installation, "images"),
+  };
+}

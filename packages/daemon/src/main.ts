@@ -1,0 +1,124 @@
+/** bangerd: reads arguments, environment and signals, and nothing else does. */
+import { randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, realpathSync, writeSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import { AppError, describeChain, errorCatalog } from "@banger/contract/errors";
+import { builtAt, commit, version } from "@banger/contract/version";
+import { createNodeExec } from "@banger/platform/exec/exec-node";
+import { baseDirs, type Env } from "@banger/platform/fs/paths";
+import { findNative, loadNative } from "@banger/platform/native";
+import { createProcesses } from "@banger/platform/process/liveness";
+import { systemClock } from "@banger/platform/time/clock";
+import { QemuDriver } from "@banger/vmm/qemu/driver";
+import { type DaemonConfig, daemonPaths } from "./config.ts";
+import { availableMib, readHost } from "./host.ts";
+import { openLog } from "./logging.ts";
+import { type DaemonOptions, parseOptions } from "./options.ts";
+import type { Ports } from "./ports.ts";
+import { GuestChannel } from "./services/guest/guest-channel.ts";
+import { startDaemon } from "./start-daemon.ts";
+import { Database } from "./store/database.ts";
+import { measureTsc } from "./tsc.ts";
+
+const NAME = "banger";
+const READY_FD = 3;
+const SESSION_BYTES = 16;
+const build = { version, commit, builtAt };
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.command === "version") {
+    process.stdout.write(`bangerd ${version} (${commit}, ${builtAt})\n`);
+    return 0;
+  }
+  const config = configOf(options, process.env);
+  if (options.command === "check-migrations") return checkMigrations(daemonPaths(config).database);
+  await run(config, options);
+  return 0;
+}
+
+async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> {
+  const stop = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
+  process.on("SIGHUP", () => undefined); // a terminal that goes away is no reason to go
+  const ports = makePorts(config, process.env, options);
+  const requestStop = () => stop.resolve("a client asked for it");
+  await using daemon = await startDaemon({ config, ports, build, requestStop });
+  if (!options.foreground) announce(daemon.socket);
+  ports.log.info("daemon stopping", { why: await stop.promise });
+}
+
+/** Whoever started us waits for this line. */
+function announce(socket: string): void {
+  writeSync(READY_FD, `ready ${socket}\n`);
+  closeSync(READY_FD);
+}
+
+function configOf(options: DaemonOptions, env: Env): DaemonConfig {
+  const dirs = baseDirs(env, { name: NAME, uid: userInfo().uid });
+  return {
+    state: options.state ?? dirs.data,
+    runtime: options.runtime ?? dirs.runtime,
+    cache: options.cache ?? dirs.cache,
+    installation: installation(),
+  };
+}
+
+/** The directory that holds build/ and images/, found from where this program lies. */
+function installation(): string {
+  const self = realpathSync(process.argv[1] ?? ".");
+  const addon = findNative(self);
+  if (addon === undefined)
+    throw new AppError("PREREQUISITE_MISSING", "banger is not built: build/native/banger.node is missing");
+  return dirname(dirname(dirname(addon)));
+}
+
+function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Ports {
+  const paths = daemonPaths(config);
+  mkdirSync(config.state, { recursive: true, mode: 0o700 });
+  const log = openLog(paths.log, { echo: options.foreground });
+  const native = loadNative(paths.native);
+  const processes = createProcesses(native);
+  const exec = createNodeExec();
+  const launcher = { exec, processes, launcher: paths.launcher };
+  const { uid, username } = userInfo();
+  return {
+    ...{ exec, native, processes, log, clock: systemClock, randomBytes, uid, pid: process.pid },
+    residentBytes: () => process.memoryUsage.rss(),
+    host: readHost(),
+    availableMib,
+    programPath: env.PATH ?? "",
+    proxyEnv: proxies(env),
+    builder: { uid, userName: username },
+    driver: new QemuDriver({ ...launcher, binary: "qemu-system-x86_64", tscKhz: measureTsc(exec, paths.launcher) }),
+    openGuest: (vmm) =>
+      GuestChannel.open({
+        connect: (waiting) => vmm.connectAgent(waiting),
+        session: randomBytes(SESSION_BYTES),
+        build: `${version}+${commit}`,
+        alive: () => processes.isAlive(vmm.handles.launcher),
+      }),
+  };
+}
+
+function proxies(env: Env): Readonly<Record<string, string>> {
+  const names = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+/** 0: up to date, 1: migrations are pending, 2: a newer banger wrote it. */
+function checkMigrations(database: string): number {
+  const { version: found, newest } = Database.inspect(database);
+  process.stdout.write(`schema ${found}, this banger knows ${newest}\n`);
+  return found === newest ? 0 : found < newest ? 1 : 2;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    const known = AppError.is(error) ? error : new AppError("INTERNAL", describeChain(error), { cause: error });
+    process.stderr.write(`bangerd: ${describeChain(error)}\n${known.hint}\n`);
+    process.exit(errorCatalog[known.code].exit);
+  },
+);

@@ -1,0 +1,120 @@
+/**
+ * Commands that were left running: each has a folder with what it is and what it wrote, and is followed by whichever
+ * daemon is there. Output is acknowledged to the agent only when it is on disk, so nothing is lost with a daemon.
+ */
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, describeChain } from "@banger/contract/errors";
+import { ExecId } from "@banger/contract/ids";
+import { atomicWrite } from "@banger/platform/fs/atomic-write";
+import type { Logger } from "@banger/platform/log";
+import type { Clock } from "@banger/platform/time/clock";
+import { z } from "zod";
+import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
+import type { GuestChannel } from "../guest/guest-channel.ts";
+import { CommandLog, type CommandStream } from "./command-log.ts";
+
+const Command = z.object({
+  id: ExecId,
+  argv: z.array(z.string()),
+  /** ISO 8601 */
+  startedAt: z.string(),
+  /** `null` while it runs */
+  end: z
+    .union([z.object({ status: z.number() }), z.object({ signal: z.number() }), z.object({ lost: z.string() })])
+    .nullable(),
+});
+export type Command = z.infer<typeof Command>;
+
+export type BackgroundDeps = { readonly clock: Clock; readonly log: Logger };
+
+const GUEST_MS = 30_000;
+
+export class BackgroundCommands {
+  readonly #deps: BackgroundDeps;
+  readonly #following = new Set<Promise<void>>();
+
+  constructor(deps: BackgroundDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a command and follows it; resolves when it runs. */
+  async start(guest: GuestChannel, directory: string, spec: ExecSpec & { id: ExecId }): Promise<ExecSession> {
+    const folder = join(directory, spec.id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const command = {
+      id: spec.id,
+      argv: [...spec.argv],
+      startedAt: new Date(this.#deps.clock.now()).toISOString(),
+      end: null,
+    };
+    await writeCommand(folder, command);
+    try {
+      const session = await ExecSession.start(guest, spec, { deadlineMs: GUEST_MS });
+      this.#follow(session, folder, command);
+      return session;
+    } catch (error) {
+      await writeCommand(folder, { ...command, end: { lost: describeChain(error) } });
+      throw error;
+    }
+  }
+
+  /** Joins again, in a machine that was adopted, what ran when the last daemon ended. */
+  async rejoin(guest: GuestChannel, directory: string): Promise<void> {
+    for (const { folder, command } of await listCommands(directory)) {
+      if (command.end !== null) continue;
+      try {
+        const log = await CommandLog.open(join(folder, "output"));
+        const session = await ExecSession.join(guest, command.id, { deadlineMs: GUEST_MS, consumed: log.offsets });
+        this.#follow(session, folder, command);
+      } catch (error) {
+        if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
+        await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
+      }
+    }
+  }
+
+  /** Resolves when nobody is written for any more; channels must be closed before. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#following);
+  }
+
+  #follow(session: ExecSession, folder: string, command: Command): void {
+    const following = this.#record(session, folder, command)
+      .catch((error: unknown) =>
+        this.#deps.log.warn("background command lost", { exec: session.id, error: describeChain(error) }),
+      )
+      .finally(() => this.#following.delete(following));
+    this.#following.add(following);
+  }
+
+  async #record(session: ExecSession, folder: string, command: Command): Promise<void> {
+    const log = await CommandLog.open(join(folder, "output"));
+    const copy = async (stream: CommandStream) => {
+      for await (const chunk of session[stream])
+        await log.append(stream, chunk as Buffer, { at: this.#deps.clock.now() });
+    };
+    await Promise.all([copy("stdout"), copy("stderr")]);
+    await writeCommand(folder, { ...command, end: await session.exit });
+    await session.release({ deadlineMs: GUEST_MS });
+  }
+}
+
+/** In the order in which they were started. */
+export async function listCommands(directory: string): Promise<ReadonlyArray<{ folder: string; command: Command }>> {
+  const names = await readdir(directory).catch(() => []); // none was ever started
+  const found = await Promise.all(names.map((name) => readCommand(join(directory, name))));
+  return found.flatMap((one) => one ?? []).sort((a, b) => a.command.startedAt.localeCompare(b.command.startedAt));
+}
+
+async function readCommand(folder: string): Promise<{ folder: string; command: Command } | undefined> {
+  try {
+    return { folder, command: Command.parse(JSON.parse(await readFile(join(folder, "command.json"), "utf8"))) };
+  } catch {
+    return undefined; // the daemon died before the command was written down, so it was never started
+  }
+}
+
+async function writeCommand(folder: string, command: Command): Promise<void> {
+  await atomicWrite(join(folder, "command.json"), JSON.stringify(command));
+}

@@ -1,0 +1,94 @@
+/**
+ * Joins a client's connection and a command in the guest: stdin, stdout, stderr, and a control stream for size and signals.
+ *
+ * Back-pressure goes through: a client that does not read stops the command's output, and nobody's memory grows. A client
+ * that goes away hangs the command up.
+ */
+import type { Duplex, Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { ExecControl, type ExecEnd, execStreams } from "@banger/contract/daemon/exec";
+import { AppError } from "@banger/contract/errors";
+import { LineDecoder } from "@banger/platform/rpc/lines";
+import type { Mux } from "@banger/platform/rpc/mux";
+import { withDeadline } from "@banger/platform/time/deadline";
+import type { ExecSession } from "../guest/exec-session.ts";
+import { errorView } from "../operation/error-view.ts";
+
+const SIGHUP = 1;
+const SIGKILL = 9;
+/** what a command may take to end after it was hung up, `ms` */
+const HANGUP_MS = 2_000;
+const GUEST_MS = 10_000;
+const MAX_CONTROL_BYTES = 4_096;
+
+export async function bridge(session: ExecSession, mux: Mux): Promise<void> {
+  const gone = mux.closed.then(
+    () => "gone" as const,
+    () => "gone" as const,
+  );
+  void feed(mux.stream(execStreams.stdin), session.stdin);
+  void obey(mux.stream(execStreams.control), session);
+  const output = Promise.all([
+    drain(session.stdout, mux.stream(execStreams.stdout)),
+    drain(session.stderr, mux.stream(execStreams.stderr)),
+  ]);
+  const ended = output.then(async () => await endOf(session));
+  const first = await Promise.race([ended, gone]);
+  if (first === "gone") return await hangUp(session);
+  await session.release({ deadlineMs: GUEST_MS }).catch(() => undefined); // a machine that is gone keeps nothing
+  mux.stream(execStreams.control).end(`${JSON.stringify(first)}\n`);
+  await mux.close();
+}
+
+/** The end of the client's input is the end of the command's. */
+async function feed(from: Readable, to: Writable): Promise<void> {
+  // A command that takes no more input is no failure; how it ends is told elsewhere.
+  await pipeline(from, to).catch(() => undefined);
+}
+
+/** The client's own stream going away is seen by `gone`; until then what cannot be delivered is taken and dropped. */
+async function drain(from: Readable, to: Duplex): Promise<void> {
+  await pipeline(from, to).catch(() => from.resume());
+}
+
+async function endOf(session: ExecSession): Promise<ExecEnd> {
+  try {
+    return await session.exit;
+  } catch (error) {
+    return { error: errorView(error) };
+  }
+}
+
+async function obey(control: Duplex, session: ExecSession): Promise<void> {
+  try {
+    for await (const line of linesOf(control)) {
+      const order = ExecControl.parse(JSON.parse(line));
+      if ("resize" in order) await session.resize(order.resize, { deadlineMs: GUEST_MS });
+      else await session.signal(order.signal, { deadlineMs: GUEST_MS });
+    }
+  } catch {
+    // A size or a signal for a command that has just ended, or nonsense: neither concerns the command's output.
+  }
+}
+
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  const decoder = new LineDecoder({ maxBytes: MAX_CONTROL_BYTES });
+  for await (const chunk of stream) {
+    decoder.feed(chunk as Buffer);
+    for (let line = decoder.next(); line !== undefined; line = decoder.next()) yield line;
+  }
+}
+
+/** SIGHUP to all of it, a while to end, then SIGKILL: what its client has left must not run on unseen. */
+async function hangUp(session: ExecSession): Promise<void> {
+  const everything = { deadlineMs: GUEST_MS, scope: "everything" } as const;
+  for (const stream of [session.stdout, session.stderr]) stream.resume();
+  try {
+    await session.signal(SIGHUP, everything);
+    await withDeadline(() => session.exit, { ms: HANGUP_MS, what: "a command to hang up" });
+  } catch (error) {
+    if (AppError.is(error, "TIMEOUT")) await session.signal(SIGKILL, everything).catch(() => undefined);
+  }
+  // A machine or a command that is gone has nothing left to hang up or to release.
+  await session.exit.then(() => session.release({ deadlineMs: GUEST_MS })).catch(() => undefined);
+}

@@ -1,0 +1,87 @@
+/** Commands in machines: attached to a client, or left running with their output kept. */
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import type { ExecId, VmId } from "@banger/contract/ids";
+import type { Mux } from "@banger/platform/rpc/mux";
+import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
+import type { LiveMachine } from "../vm/deps.ts";
+import { type MachineFiles, machineFiles } from "../vm/machine-files.ts";
+import type { VmService } from "../vm/vm-service.ts";
+import { type BackgroundCommands, listCommands } from "./background.ts";
+import { bridge } from "./bridge.ts";
+import { readCommandLog } from "./command-log.ts";
+
+export type ExecServiceDeps = {
+  readonly vm: VmService;
+  readonly background: BackgroundCommands;
+  readonly machines: string;
+  readonly newId: () => ExecId;
+};
+
+export type CommandRequest = Omit<ExecSpec, "id"> & { readonly ref: string };
+export type LogSource = "console" | "command" | "vmm";
+
+const GUEST_MS = 30_000;
+
+export class ExecService {
+  readonly #deps: ExecServiceDeps;
+
+  constructor(deps: ExecServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a command for a client, who then serves it over its connection. */
+  async run(
+    { ref, ...spec }: CommandRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<{ exec: ExecId; pid: number; serve: (mux: Mux) => Promise<void> }> {
+    const { live } = this.#deps.vm.live(ref);
+    const id = this.#deps.newId();
+    const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
+    return { exec: id, pid: session.pid ?? 0, serve: (mux) => bridge(session, mux) };
+  }
+
+  async detach({ ref, ...spec }: CommandRequest): Promise<{ exec: ExecId; pid: number }> {
+    const { machine, live } = this.#deps.vm.live(ref);
+    const id = this.#deps.newId();
+    const session = await this.#deps.background.start(live.guest, this.#files(machine.record.id).commands, {
+      ...spec,
+      id,
+    });
+    return { exec: id, pid: session.pid ?? 0 };
+  }
+
+  /** Of a machine that was adopted: its background commands are followed again. */
+  async rejoin(id: VmId, { guest }: LiveMachine): Promise<void> {
+    await this.#deps.background.rejoin(guest, this.#files(id).commands);
+  }
+
+  /** Throws VM_NOT_FOUND at once, then gives what there is, oldest first. */
+  logs(ref: string, source: LogSource): AsyncIterable<Buffer> {
+    const files = this.#files(this.#deps.vm.find(ref).record.id);
+    if (source === "command") return commandOutput(files.commands);
+    const file = source === "vmm" ? files.vmmLog : files.console;
+    return concatenated([`${file}.1`, file]);
+  }
+
+  #files(id: VmId): MachineFiles {
+    return machineFiles(this.#deps.machines, id);
+  }
+}
+
+async function* commandOutput(directory: string): AsyncGenerator<Buffer> {
+  for (const { folder } of await listCommands(directory)) {
+    for await (const { data } of readCommandLog(join(folder, "output"))) yield data;
+  }
+}
+
+async function* concatenated(paths: readonly string[]): AsyncGenerator<Buffer> {
+  for (const path of paths) {
+    try {
+      yield* createReadStream(path);
+    } catch (error) {
+      const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (!missing) throw error;
+    }
+  }
+}

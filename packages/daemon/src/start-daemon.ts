@@ -1,0 +1,92 @@
+/**
+ * Brings a daemon up in order: its directories, its lock, the database, what the last daemon left, and only then the socket.
+ *
+ * A daemon that fails at any of these steps leaves no socket, lock or process behind; closing twice is fine.
+ */
+import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import { daemonMethods } from "@banger/contract/daemon/methods";
+import { PROTOCOL } from "@banger/contract/daemon/protocol";
+import type { Build } from "@banger/contract/daemon/system";
+import { AppError, describeChain } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import { lockFile } from "@banger/platform/fs/file-lock";
+import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import { type RpcServer, startServer } from "@banger/platform/rpc/server";
+import { handlers } from "./api/handlers.ts";
+import { type Composed, compose } from "./compose.ts";
+import type { DaemonConfig } from "./config.ts";
+import { daemonPaths } from "./config.ts";
+import type { Ports } from "./ports.ts";
+import { openDatabase } from "./recovery/open-state.ts";
+import { claimOrphans } from "./recovery/quarantine.ts";
+import { reconcile } from "./recovery/reconcile.ts";
+
+export type RunningDaemon = AsyncDisposable & { readonly socket: string };
+
+export type StartOptions = {
+  readonly config: DaemonConfig;
+  readonly ports: Ports;
+  readonly build: Build;
+  /** called when a client asked the daemon to go */
+  readonly requestStop: () => void;
+};
+
+/** how long requests under way may take to notice that the daemon goes, `ms` */
+const CLOSE_MS = 2_000;
+
+export async function startDaemon(options: StartOptions): Promise<RunningDaemon> {
+  const { config, ports } = options;
+  const paths = daemonPaths(config);
+  await using stack = new AsyncDisposableStack();
+  for (const directory of [config.state, config.runtime, config.cache, paths.machines])
+    await ensurePrivateDir(directory);
+  stack.use(await lockFile(paths.lock, { native: ports.native }));
+  const database = stack.use(await openDatabase(paths.database, { log: ports.log, now: ports.clock.now }));
+  const composed = stack.adopt(compose({ ...options, paths, database }), close);
+  await claimOrphans({ ...composed.vmDeps, quarantine: paths.quarantine });
+  const { adopted } = await reconcile(composed.vmDeps);
+  await composed.sweep();
+  resume(composed, adopted);
+  stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
+  const running = stack.move();
+  ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
+  return { socket: paths.socket, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function listen({ ports, build }: StartOptions, composed: Composed, socket: string): Promise<RpcServer> {
+  return await startServer<DaemonMethods>({
+    path: socket,
+    table: daemonMethods,
+    handlers: handlers(composed.services),
+    hello: { protocol: PROTOCOL, build },
+    peerOf: ports.native.peerCredentials,
+    authorize: ({ uid }) => {
+      if (uid === ports.uid || uid === 0) return;
+      throw new AppError("UNAUTHORIZED", `this daemon belongs to uid ${ports.uid}, not to ${uid}`, { facts: { uid } });
+    },
+    onInternalError: (error, method) => ports.log.error("request failed", { method, error: describeChain(error) }),
+  });
+}
+
+/** Machines that run go on being watched, and so do the commands that were left running in them. */
+function resume({ services, vmDeps }: Composed, adopted: readonly VmId[]): void {
+  for (const id of adopted) {
+    const live = vmDeps.live.get(id);
+    if (!live) continue;
+    services.vm.watch(id);
+    services.exec.rejoin(id, live).catch((error: unknown) => {
+      vmDeps.log.warn("commands not followed again", { machine: id, error: describeChain(error) });
+    });
+  }
+}
+
+/** Lets go of everything but the machines: operations end, channels close, VMMs stay. */
+async function close({ services, vmDeps, background }: Composed): Promise<void> {
+  await services.operations.close();
+  for (const { guest, process } of vmDeps.live.values()) {
+    await guest[Symbol.asyncDispose]();
+    await process[Symbol.asyncDispose]();
+  }
+  vmDeps.live.clear();
+  await background.settled();
+}

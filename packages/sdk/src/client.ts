@@ -1,0 +1,28 @@
+/**
+ * A connection to the daemon with the methods' types. The faces (command line, MCP) and other people's programs use only
+ * this package; nothing here prints, prompts or reads the environment.
+ */
+import { type DaemonMethods, daemonMethods } from "@banger/contract/daemon/methods";
+import { PROTOCOL } from "@banger/contract/daemon/protocol";
+import type { Build } from "@banger/contract/daemon/system";
+import { connectClient, type RpcClient } from "@banger/platform/rpc/client";
+
+export type BangerClient = RpcClient<DaemonMethods>;
+
+export type ConnectOptions = {
+  readonly socket: string;
+  readonly build: Build;
+  readonly signal?: AbortSignal;
+  /** `accept` lets a daemon of another protocol be asked to go */
+  readonly onMismatch?: "throw" | "accept";
+};
+
+/** DAEMON_UNREACHABLE when nobody listens, VERSION_MISMATCH when it speaks another protocol. */
+export async function connectDaemon(options: ConnectOptions): Promise<BangerClient> {
+  return await connectClient<DaemonMethods>(options.socket, {
+    table: daemonMethods,
+    hello: { protocol: PROTOCOL, build: options.build },
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onMismatch && { onMismatch: options.onMismatch }),
+  });
+}

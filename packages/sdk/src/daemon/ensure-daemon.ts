@@ -1,0 +1,91 @@
+/**
+ * A connection to the user's daemon, which is started if it does not run, and replaced if it is of another build and has
+ * nothing under way. Machines keep running through either.
+ */
+import { watch } from "node:fs";
+import { PROTOCOL } from "@banger/contract/daemon/protocol";
+import type { Build } from "@banger/contract/daemon/system";
+import { AppError } from "@banger/contract/errors";
+import { startDeadline } from "@banger/platform/time/deadline";
+import type { BangerClient } from "../client.ts";
+import { type FindOptions, findDaemon } from "./find-daemon.ts";
+import type { DaemonPlaces } from "./places.ts";
+import { type DaemonProgram, startDaemon } from "./start-daemon.ts";
+
+export type EnsureOptions = FindOptions & {
+  readonly program: DaemonProgram;
+  /** hears what a user should know and that is no failure */
+  readonly onNote?: (text: string) => void;
+};
+
+const READY_MS = 30_000;
+/** how long the socket of another's daemon is awaited before ours is tried again, `ms` */
+const TURN_MS = 500;
+
+export async function ensureDaemon(options: EnsureOptions): Promise<BangerClient> {
+  using deadline = startDeadline(options.signal, { ms: READY_MS, what: "the daemon to be ready" });
+  const { signal } = deadline;
+  let mayReplace = true;
+  for (;;) {
+    const client = await findDaemon({ ...options, signal });
+    if (client && sameBuild(client.peer.build, options.build)) return client;
+    if (client && !mayReplace) return usable(client, options);
+    if (client) {
+      // Once only: two builds that are used at the same time would otherwise replace each other for ever.
+      mayReplace = false;
+      if (!(await stopIfIdle(client))) return usable(client, options);
+    }
+    const outcome = await startDaemon(options.program, { places: options.places, signal });
+    if (outcome === "locked") await socketTurn(options.places, signal);
+  }
+}
+
+function sameBuild(one: Build, other: Build): boolean {
+  return one.version === other.version && one.commit === other.commit && one.builtAt === other.builtAt;
+}
+
+/** True when it goes; its connection has ended then. */
+async function stopIfIdle(client: BangerClient): Promise<boolean> {
+  try {
+    await client.call("daemon.stop", { ifIdle: true });
+    await client.closed;
+    return true;
+  } catch (error) {
+    if (AppError.is(error, "DAEMON_UNREACHABLE")) return true; // another client was quicker
+    if (AppError.is(error, "DAEMON_BUSY")) return false;
+    throw error;
+  }
+}
+
+function usable(client: BangerClient, { build, onNote }: EnsureOptions): BangerClient {
+  const { protocol, build: theirs } = client.peer;
+  const which = `${theirs.version} (${theirs.commit}, built ${theirs.builtAt})`;
+  if (protocol !== PROTOCOL) {
+    client.close();
+    throw new AppError(
+      "VERSION_MISMATCH",
+      `the daemon is ${which} with protocol ${protocol}, this is ${build.version} with protocol ${PROTOCOL}`,
+      { hint: "Wait until its operations have ended, or run `banger daemon stop`; machines keep running." },
+    );
+  }
+  onNote?.(`the daemon is of another build, ${which}, and busy: going on with it`);
+  return client;
+}
+
+/** Resolves when something happens where the socket will appear, or after a while. */
+async function socketTurn(places: DaemonPlaces, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const watcher = watch(places.runtime, () => resolve());
+  watcher.on("error", () => resolve());
+  const turn = setTimeout(resolve, TURN_MS);
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(turn);
+    watcher.close();
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,29 @@
+/** Connects to the user's daemon if it runs, and never starts one. */
+import type { Build } from "@banger/contract/daemon/system";
+import { AppError } from "@banger/contract/errors";
+import { checkPrivateDir } from "@banger/platform/fs/private-dir";
+import { type BangerClient, connectDaemon } from "../client.ts";
+import type { DaemonPlaces } from "./places.ts";
+
+export type FindOptions = {
+  readonly places: DaemonPlaces;
+  readonly build: Build;
+  readonly signal?: AbortSignal;
+};
+
+/** Undefined when none answers. A daemon of another protocol is connected to: its frozen methods can be called. */
+export async function findDaemon(options: FindOptions): Promise<BangerClient | undefined> {
+  const { places, build, signal } = options;
+  try {
+    // The fallback lies in /tmp, where anybody may have made it first: what answers there must be ours.
+    await checkPrivateDir(places.runtime);
+    return await connectDaemon({ socket: places.socket, build, onMismatch: "accept", ...(signal && { signal }) });
+  } catch (error) {
+    if (isMissing(error) || AppError.is(error, "DAEMON_UNREACHABLE")) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
