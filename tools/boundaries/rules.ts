@@ -38,10 +38,11 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
     reason: "the control plane knows no face: clients come over the socket",
   },
   sdk: {
-    packages: ["contract", "platform/rpc"],
+    // Beside the connection: what it takes to find the user's daemon, and to start it on first use.
+    packages: ["contract", "platform/rpc", "platform/process", "platform/fs", "platform/time"],
     npm: ["zod"],
     node: true,
-    reason: "others build on it, so it carries the connection and nothing of the daemon",
+    reason: "others build on it, so it carries the connection, the start of the daemon, and nothing of what that does",
   },
   cli: {
     packages: ["sdk", "contract"],

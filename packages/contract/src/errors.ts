@@ -237,6 +237,12 @@ export const errorCatalog = {
     retry: "never",
     hint: "The other end is not banger, or is a broken build of it; restart the daemon.",
   },
+  OUTPUT_FAILED: {
+    exit: EXIT.environment,
+    fault: "environment",
+    retry: "never",
+    hint: "Look at where the output goes: a full disk, or a device that takes nothing.",
+  },
   TIMEOUT: {
     exit: EXIT.unavailable,
     fault: "environment",
