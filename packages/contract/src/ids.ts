@@ -1,5 +1,5 @@
 /** Identifiers: 12 characters of `0-9a-z`, branded per entity so that one kind is never taken for another. */
-import { z } from "zod";
+import * as z from "zod";
 
 const ID = /^[0-9a-z]{12}$/;
 

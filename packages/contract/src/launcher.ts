@@ -1,5 +1,5 @@
 /** What the launcher says: one line when the VMM runs, one file when it has ended. */
-import { z } from "zod";
+import * as z from "zod";
 
 const started = z.object({
   launcher: z.int().positive(),

@@ -1,5 +1,5 @@
 /** Machine names: they reach host names, DNS, paths and the kernel command line, so the rule is strict and nothing is rewritten. */
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "./errors.ts";
 
 export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

@@ -1,5 +1,5 @@
 /** Commands in a machine. The answer of `exec.run` is followed by raw streams on the same connection. */
-import { z } from "zod";
+import * as z from "zod";
 import { ExecId, Ref } from "../ids.ts";
 import type { Methods } from "./method.ts";
 import { EnvironmentEntry } from "./vm.ts";

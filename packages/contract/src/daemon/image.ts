@@ -1,5 +1,5 @@
 /** Images: root file systems, built once and never changed. */
-import { z } from "zod";
+import * as z from "zod";
 import { ImageId, OperationId, Ref } from "../ids.ts";
 import type { Methods } from "./method.ts";
 

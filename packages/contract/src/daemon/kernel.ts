@@ -1,5 +1,5 @@
 /** Kernels: bundles of vmlinuz, vmlinux, modules and initramfs. */
-import { z } from "zod";
+import * as z from "zod";
 import { KernelId, OperationId, Ref } from "../ids.ts";
 import type { Methods } from "./method.ts";
 

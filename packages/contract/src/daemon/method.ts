@@ -1,5 +1,5 @@
 /** The shape of a method table. Server, client, help and documentation are all derived from such tables. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorCode } from "../errors.ts";
 
 export type Method = {

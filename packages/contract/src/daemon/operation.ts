@@ -4,7 +4,7 @@
  * A method that begins one answers with its id at once; `operation.wait` follows it. The client that began an operation owns it:
  * when its connection ends before `operation.detach`, the operation is cancelled.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OperationId } from "../ids.ts";
 import type { Methods } from "./method.ts";
 

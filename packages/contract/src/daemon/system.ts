@@ -1,5 +1,5 @@
 /** The daemon itself, and the host it stands on. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Methods } from "./method.ts";
 
 export const Build = z.object({ version: z.string(), commit: z.string(), builtAt: z.string() });

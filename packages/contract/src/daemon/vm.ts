@@ -1,5 +1,5 @@
 /** Machines: what a client may ask of them. */
-import { z } from "zod";
+import * as z from "zod";
 import { ImageId, KernelId, OperationId, Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
 import type { Methods } from "./method.ts";

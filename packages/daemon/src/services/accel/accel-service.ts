@@ -9,7 +9,7 @@ import { describeChain } from "@banger/contract/errors";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { Accelerator } from "@banger/vmm/driver";
-import { z } from "zod";
+import * as z from "zod";
 
 const Verdict = z.object({
   accelerator: z.enum(["kvm", "tcg"]),

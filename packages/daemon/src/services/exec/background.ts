@@ -9,7 +9,7 @@ import { ExecId } from "@banger/contract/ids";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
-import { z } from "zod";
+import * as z from "zod";
 import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
 import { CommandLog, type CommandStream } from "./command-log.ts";

@@ -6,7 +6,7 @@
  */
 import { appendFile, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 export type CommandStream = "stdout" | "stderr";
 export type Offsets = Readonly<Record<CommandStream, number>>;

@@ -1,5 +1,5 @@
 /** What is known about a built image: its manifest, as stored beside the files. */
-import { z } from "zod";
+import * as z from "zod";
 import { ContentId } from "../storage/content-store-id.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -8,7 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { NAME_PATTERN } from "@banger/contract/names";
-import { z } from "zod";
+import * as z from "zod";
 import { closestName } from "./closest-name.ts";
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;

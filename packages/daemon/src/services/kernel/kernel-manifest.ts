@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
-import { z } from "zod";
+import * as z from "zod";
 import type { StoredEntry } from "../storage/content-store.ts";
 import { ContentId } from "../storage/content-store-id.ts";
 

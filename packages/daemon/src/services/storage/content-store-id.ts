@@ -1,6 +1,6 @@
 /** Ids of content: the same inputs give the same id, on every host and in every release. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 export const ContentId = z.string().regex(/^[0-9a-z]{12}$/);
 

@@ -1,7 +1,7 @@
 /** Reads one directory of a content store; what can not be read is an answer, not a failure. */
 import { lstat, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { CorruptEntry, StoredEntry, StoredManifest } from "./content-store.ts";
 
 export const MANIFEST_FILE = "manifest.json";

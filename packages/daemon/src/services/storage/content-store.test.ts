@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import { z } from "zod";
+import * as z from "zod";
 import { ContentStore } from "./content-store.ts";
 import { contentId } from "./content-store-id.ts";
 

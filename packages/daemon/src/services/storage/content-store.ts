@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { atomicWrite, syncDirectory } from "@banger/platform/fs/atomic-write";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import type { z } from "zod";
+import type * as z from "zod";
 import { ContentId } from "./content-store-id.ts";
 import { MANIFEST_FILE, type ReadResult, readEntry } from "./content-store-read.ts";
 import { chooseEntry, type StoreKind } from "./content-store-ref.ts";

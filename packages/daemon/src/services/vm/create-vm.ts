@@ -10,7 +10,7 @@ import { AppError, type ErrorCode } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
 import { Rollback } from "@banger/platform/rollback";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Booting } from "./boot.ts";
 import type { VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";

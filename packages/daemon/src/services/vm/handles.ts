@@ -2,7 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { VmmHandles } from "@banger/vmm/driver";
-import { z } from "zod";
+import * as z from "zod";
 import type { MachineFiles } from "./machine-files.ts";
 
 const Process = z.object({ pid: z.int().positive(), startTime: z.int().nonnegative(), bootId: z.string() });

@@ -4,7 +4,7 @@
  */
 import { ImageId, KernelId, VmId } from "@banger/contract/ids";
 import { VmName } from "@banger/contract/names";
-import { z } from "zod";
+import * as z from "zod";
 
 export const MachineRecord = z.object({
   version: z.literal(1),

@@ -3,7 +3,7 @@ import type { CreateParams } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { ImageId, KernelId, VmId } from "@banger/contract/ids";
 import { NAME_PATTERN, VmName } from "@banger/contract/names";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Booting } from "./boot.ts";
 import type { MachineRecord } from "./machine-record.ts";
 import { pleasantName } from "./pleasant-name.ts";

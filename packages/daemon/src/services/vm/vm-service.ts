@@ -8,7 +8,7 @@ import { AppError, describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import type { Actors } from "@banger/platform/actor";
 import type { VmmExit } from "@banger/vmm/driver";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { OperationContext, OperationRegistry } from "../operation/operation-registry.ts";
 import { createVm } from "./create-vm.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";

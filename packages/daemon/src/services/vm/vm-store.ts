@@ -5,7 +5,7 @@
 import { VmState } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
-import { z } from "zod";
+import * as z from "zod";
 import type { Database, Row } from "../../store/database.ts";
 import { MachineRecord } from "./machine-record.ts";
 
