@@ -12,11 +12,13 @@ const exceptions: { readonly [path: string]: string } = {};
 
 const patterns = ["packages/*/src/**/*.ts", "tools/**/*.ts", "bench/**/*.ts", "{native,guest}/*/**/*.{c,h}"];
 
+const testFile = /(?:\.test|-conformance)\.ts$|\/test\//;
+
 export type FileSize = { readonly path: string; readonly lines: number };
 
 export async function readSizes(root: string): Promise<FileSize[]> {
   const found = await Array.fromAsync(glob(patterns, { cwd: root, exclude: ["**/node_modules"] }));
-  const paths = found.filter((path) => !path.endsWith(".test.ts")).sort();
+  const paths = found.filter((path) => !testFile.test(path)).sort();
   return await Promise.all(paths.map(async (path) => ({ path, lines: await countLines(join(root, path)) })));
 }
 

@@ -21,8 +21,12 @@ if [ $# -gt 0 ]; then
   exit
 fi
 
-sh tools/check.sh
-for part in native/addon native/launcher guest/agent; do build_native "$part" test; done
+# Whatever fails, the rest runs too; the exit status remembers it.
+status=0
+sh tools/check.sh || status=1
+for part in native/addon native/launcher guest/agent; do (build_native "$part" test) || status=1; done
+[ "$status" = 0 ] || say "checks or C tests failed, see above; node's tests follow."
 # shellcheck disable=SC2046 # the names of test files have no spaces
 node_tests tools/test/unit.ts $(find packages tests -name node_modules -prune -o \
-  \( -name '*.vm.test.ts' -o -path 'tests/*' -name '*.test.ts' \) -print | sort)
+  \( -name '*.vm.test.ts' -o -path 'tests/*' -name '*.test.ts' \) -print | sort) || status=1
+exit "$status"
