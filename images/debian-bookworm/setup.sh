@@ -9,6 +9,10 @@ systemctl mask --quiet apt-daily.service apt-daily-upgrade.service e2scrub_reap.
 # the console anyway: root has no password.
 systemctl mask --quiet serial-getty@.service console-getty.service getty.target getty-static.service
 
+# Each is a process at boot for hardware that is not there, or for a module that its first use loads anyway.
+systemctl mask --quiet modprobe@drm.service modprobe@efi_pstore.service modprobe@dm_mod.service modprobe@loop.service
+systemctl mask --quiet systemd-pstore.service proc-sys-fs-binfmt_misc.automount
+
 # The initramfs has mounted and checked what there is to mount.
 : > /etc/fstab
 systemctl mask --quiet systemd-fsck-root.service systemd-remount-fs.service
