@@ -3,7 +3,6 @@
  * sees without a fork whether the build is still good. Does nothing but that when no input has changed, so that
  * the build time (by which a daemon knows a command line of another build) stays what it was.
  */
-import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildFailure, type BuildOptions, build } from "esbuild";
@@ -35,8 +34,7 @@ async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]
   await rm(recordFile, { force: true });
   await mkdir(join(root, "build/cli"), { recursive: true });
   const inputs = new Set(["package.json", "package-lock.json", "tools/build.ts", "tools/launch/start.cjs"]);
-  const made = bundles.filter(({ entry }) => existsSync(join(root, entry)));
-  for (const bundle of made) {
+  for (const bundle of bundles) {
     const result = await build({
       ...options({ source, startedAt }),
       entryPoints: [bundle.entry],
