@@ -23,7 +23,7 @@ const FILE_NAME = /^[A-Za-z0-9_.-]+\.(?:list|sources)$/;
 const NETWORK_SETTING =
   /^Acquire::(?:(?:http|https|ftp)::(?:Proxy(?:-Auto-Detect)?|ProxyAutoDetect|Timeout|CAInfo|CAPath|CRLFile|IssuerCert|SslCert|SslKey|Verify-Peer|Verify-Host|(?:Proxy|CAInfo|CAPath|Timeout)::\S+)|Retries|ForceIPv4|ForceIPv6|Check-Valid-Until|Check-Date|Max-FutureTime) "/i;
 const TURNS_CHECKS_OFF = /::(?:Verify-Peer|Verify-Host) "/i;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 2 * 60_000;
 
 export async function readDebianSources(host: AptHost): Promise<readonly DebianSource[]> {
   const files = [join(host.etcDir, "sources.list")];

@@ -28,7 +28,7 @@ export type AptPackage = {
 
 const UPDATE_DEADLINE_MS = 10 * 60_000;
 const DOWNLOAD_DEADLINE_MS = 30 * 60_000;
-const QUERY_DEADLINE_MS = 60_000;
+const QUERY_DEADLINE_MS = 5 * 60_000;
 
 export class PrivateApt {
   readonly #exec: Exec;

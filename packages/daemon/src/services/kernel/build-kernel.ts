@@ -1,8 +1,6 @@
 /** Makes the files of a kernel bundle from an unpacked kernel package. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip, zstdDecompress } from "node:zlib";
+import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
 import type { Progress } from "../storage/content-store-shared-work.ts";
@@ -12,8 +10,8 @@ import { ext4SizeFor, measureTree } from "../storage/ext4-size.ts";
 import { type EarlyModule, modulesArchive } from "./initramfs.ts";
 import { KERNEL_FILES } from "./kernel-manifest.ts";
 import { loadOrder, moduleName, WANTED_MODULES } from "./module-order.ts";
+import { unpackModules } from "./unpack-modules.ts";
 import { extractVmlinux } from "./vmlinux.ts";
-import { decodeXz } from "./xz.ts";
 
 export type BuildInput = {
   /** the bundle's id, from which the file system's UUID comes */
@@ -26,7 +24,6 @@ export type BuildInput = {
 };
 
 const DEPMOD_DEADLINE_MS = 5 * 60_000;
-const MAX_MODULE_BYTES = 64 * 2 ** 20;
 
 /** Returns the kernel's release. */
 export async function buildKernel({ exec }: { exec: Exec }, input: BuildInput): Promise<string> {
@@ -38,6 +35,7 @@ export async function buildKernel({ exec }: { exec: Exec }, input: BuildInput): 
   await writeFile(join(outDir, KERNEL_FILES.vmlinux), await extractVmlinux(vmlinuz, { signal }), { signal });
   progress({ name: "modules" });
   const modulesDir = await modulesAt(packageDir, release);
+  await unpackModules(modulesDir, { signal });
   await depmod(exec, { packageDir, release, signal });
   const early = await earlyModules(modulesDir, { signal });
   await writeFile(join(outDir, KERNEL_FILES.initramfsModules), modulesArchive(early), { signal });
@@ -81,19 +79,10 @@ async function earlyModules(modulesDir: string, { signal }: { signal: AbortSigna
   const order = loadOrder(WANTED_MODULES, { dep: await text("modules.dep"), builtin: await text("modules.builtin") });
   const modules: EarlyModule[] = [];
   for (const path of order) {
-    const content = await unpackModule(await readFile(join(modulesDir, path)), { path, signal });
-    modules.push({ file: `${moduleName(path)}.ko`, content });
+    signal.throwIfAborted();
+    modules.push({ file: `${moduleName(path)}.ko`, content: await readFile(join(modulesDir, path)) });
   }
   return modules;
-}
-
-async function unpackModule(content: Buffer, { path, signal }: { path: string; signal: AbortSignal }): Promise<Buffer> {
-  const limit = { maxOutputLength: MAX_MODULE_BYTES };
-  if (path.endsWith(".xz")) return await decodeXz(content, { maxBytes: MAX_MODULE_BYTES, signal });
-  if (path.endsWith(".gz")) return await promisify(gunzip)(content, limit);
-  if (path.endsWith(".zst")) return await promisify(zstdDecompress)(content, limit);
-  if (path.endsWith(".ko")) return content;
-  throw new AppError("BUILD_FAILED", `the module ${basename(path)} is compressed in an unknown way`);
 }
 
 async function makeModulesDisk(exec: Exec, { id, outDir, signal }: BuildInput, fromDir: string): Promise<void> {

@@ -13,8 +13,6 @@ import { KERNEL_FILES, type Kernel } from "./kernel-manifest.ts";
 export type EarlyModule = { readonly file: string; readonly content: Uint8Array };
 export type Initramfs = { readonly path: string; readonly bytes: number };
 
-/** Raised when the same agent and kernel are to give another file. */
-const FORMAT = 1;
 /** Of one kernel, for agents that were in use lately. */
 const KEPT_PER_KERNEL = 4;
 
@@ -43,14 +41,18 @@ export async function ensureInitramfs(
   agentBinaryPath: string,
   options: { dir: string },
 ): Promise<Initramfs> {
-  const agent = await readAgent(agentBinaryPath);
-  const modules = await readFile(join(kernel.dir, KERNEL_FILES.initramfsModules));
-  const { id } = kernel.manifest;
-  const digest = createHash("sha256").update(agent).update(modules).digest("hex").slice(0, 16);
-  const path = join(options.dir, `${id}-${FORMAT}-${digest}.cpio`);
-  const head = agentArchive(agent);
-  const bytes = head.length + modules.length;
+  const head = agentArchive(await readAgent(agentBinaryPath));
+  const { id, files } = kernel.manifest;
+  const tail = files.find(({ name }) => name === KERNEL_FILES.initramfsModules);
+  const digest = createHash("sha256")
+    .update(head)
+    .update(tail?.sha256 ?? "")
+    .digest("hex")
+    .slice(0, 16);
+  const path = join(options.dir, `${id}-${digest}.cpio`);
+  const bytes = head.length + (tail?.bytes ?? 0);
   if ((await stat(path).catch(() => undefined))?.size === bytes) return { path, bytes }; // ENOENT: made below
+  const modules = await readFile(join(kernel.dir, KERNEL_FILES.initramfsModules));
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   await atomicWrite(path, Buffer.concat([head, modules]), { mode: 0o444 });
   await prune(options.dir, { id, keep: basename(path) });
