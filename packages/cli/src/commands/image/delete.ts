@@ -1,0 +1,25 @@
+/** `image delete`: what no machine uses is removed. */
+import { jsonOption } from "../../arguments/output-options.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { eachRef } from "../../output/each-ref.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description: "Removes images. One that a machine uses is refused.",
+    args: { image: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    options: { json: jsonOption },
+    examples: [
+      { line: "banger image delete debian-bookworm", help: "the default one; it is made again when it is needed" },
+    ],
+  },
+  async ({ args, options }, context) => {
+    const client = await context.daemon.connect();
+    return await eachRef(context, {
+      refs: args.image,
+      json: options.json,
+      act: (ref) => client.call("image.delete", { ref }, { signal: context.signal }),
+      view: (result) => result,
+    });
+  },
+);

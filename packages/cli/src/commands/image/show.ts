@@ -1,0 +1,34 @@
+/** `image show`: all about an image. */
+import { formatBytes } from "@banger/contract/sizes";
+import { jsonOption } from "../../arguments/output-options.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { formatProperties } from "../../output/table.ts";
+import { formatAge } from "../../output/time.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description: "Tells all about an image.",
+    args: { image: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    options: { json: jsonOption },
+    examples: [{ line: "banger image show minimal", help: "for people" }],
+  },
+  async ({ args, options }, { daemon, out, now }) => {
+    const client = await daemon.connect();
+    const image = await client.call("image.show", { ref: args.image });
+    if (options.json) out.json(image);
+    else
+      out.write(
+        formatProperties([
+          ["Name", image.name],
+          ["Id", image.id],
+          ["Architecture", image.architecture],
+          ["Init", image.init ?? "none; the agent takes its place"],
+          ["Size", formatBytes(image.bytes)],
+          ["Created", formatAge(image.createdAt, now())],
+          ["Machines", image.usedBy.join(", ") || "none"],
+        ]),
+      );
+    return 0;
+  },
+);

@@ -1,0 +1,28 @@
+/** `kernel list`: the kernels that there are. */
+import { formatBytes } from "@banger/contract/sizes";
+import { idsOption, jsonOption } from "../../arguments/output-options.ts";
+import { formatTable } from "../../output/table.ts";
+import { formatAge } from "../../output/time.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description: "Lists the kernels. Size is what one takes on this host's disk.",
+    args: {},
+    options: { quiet: idsOption, json: jsonOption },
+    examples: [{ line: "banger kernel list", help: "as a table" }],
+  },
+  async ({ options }, { daemon, out, now }) => {
+    const client = await daemon.connect();
+    const answer = await client.call("kernel.list", {});
+    if (options.json) out.json(answer);
+    else if (options.quiet) out.write(answer.kernels.map(({ id }) => `${id}\n`).join(""));
+    else {
+      const rows = answer.kernels.map(({ name, id, release, bytes, createdAt, usedBy }) => [
+        ...[name, id, release, formatBytes(bytes), formatAge(createdAt, now()), String(usedBy.length)],
+      ]);
+      out.write(formatTable(["NAME", "ID", "RELEASE", "SIZE", "CREATED", "MACHINES"], rows));
+    }
+    return 0;
+  },
+);

@@ -1,0 +1,43 @@
+/** `doctor`: what banger needs of this host, and the command that mends what is missing. */
+import type { DoctorRow } from "@banger/contract/daemon/system";
+import { errorCatalog } from "@banger/contract/errors";
+import { sanitize } from "@banger/contract/guest-text";
+import { jsonOption } from "../../arguments/output-options.ts";
+import { asAppError } from "../../output/report-error.ts";
+import { defineCommand } from "../../program/command.ts";
+import type { Context } from "../../program/context.ts";
+
+export const command = defineCommand(
+  {
+    description: "Checks every prerequisite and tells what mends it. Exit status 3 means that something is missing.",
+    args: {},
+    options: { json: jsonOption },
+    examples: [
+      { line: "banger doctor", help: "for people" },
+      { line: "banger doctor --json", help: "for programs" },
+    ],
+  },
+  async ({ options }, context) => {
+    const rows = await check(context);
+    if (options.json) context.out.json({ rows });
+    else context.out.write(rows.map(format).join(""));
+    return rows.some(({ status }) => status === "fail") ? errorCatalog.PREREQUISITE_MISSING.exit : 0;
+  },
+);
+
+/** A daemon that does not start is the first thing that a doctor should tell. */
+async function check({ daemon, signal }: Context): Promise<readonly DoctorRow[]> {
+  try {
+    const client = await daemon.connect();
+    return (await client.call("doctor.run", {}, { signal })).rows;
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { message, hint } = asAppError(thrown);
+    return [{ check: "daemon", status: "fail", detail: message, fix: hint }];
+  }
+}
+
+function format({ check: name, status, detail, fix }: DoctorRow): string {
+  const line = `${status.padEnd(4)}  ${sanitize(name)}: ${sanitize(detail)}\n`;
+  return fix === undefined ? line : `${line}      ${sanitize(fix)}\n`;
+}

@@ -1,0 +1,26 @@
+/** `delete`: machines are ended, and everything they have is removed. */
+import { deleteVm } from "@banger/sdk/vm";
+import { jsonOption } from "../../arguments/output-options.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { eachRef } from "../../output/each-ref.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description: "Ends machines, running or not, and removes their disks. There is no way back.",
+    args: { machine: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    options: { json: jsonOption },
+    examples: [
+      { line: "banger delete web", help: "one machine" },
+      { line: "banger delete $(banger list -q)", help: "all of them" },
+    ],
+  },
+  async ({ args, options }, context) => {
+    const client = await context.daemon.connect();
+    return await eachRef(context, {
+      refs: args.machine,
+      json: options.json,
+      act: (ref) => deleteVm(client, ref, { signal: context.signal }),
+    });
+  },
+);

@@ -1,0 +1,61 @@
+/** `exec`: a command in a running machine, with our standard streams. */
+import { AppError } from "@banger/contract/errors";
+import { exec } from "@banger/sdk/exec";
+import { environmentOption } from "../../arguments/environment.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { defineCommand } from "../../program/command.ts";
+import { attach } from "../../terminal/attach.ts";
+
+export const command = defineCommand(
+  {
+    description:
+      "Runs CMD in a running machine. The exit status is that of CMD, 128+N if signal N ended it; 125 is a failure of " +
+      "banger's own, 126 means that CMD can not be executed, 127 that it was not found.",
+    args: {
+      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
+      cmd: { arity: "some", help: "the command and its arguments" },
+    },
+    options: {
+      interactive: { short: "i", help: "give CMD this standard input" },
+      tty: { short: "t", help: "give CMD a terminal" },
+      user: { short: "u", value: "USER", help: "run it as this user (default: root)" },
+      workdir: { short: "w", value: "DIR", help: "run it in this directory" },
+      env: environmentOption,
+    },
+    optionsFirst: true,
+    status: "of-command",
+    examples: [
+      { line: "banger exec web uptime", help: "one command" },
+      { line: "banger exec -it web bash", help: "a shell" },
+      { line: "tar c . | banger exec -i web tar x -C /srv", help: "with input from here" },
+      { line: "banger exec -u nobody -w /tmp -e DEBUG=1 web env", help: "as somebody else, elsewhere" },
+    ],
+  },
+  async ({ args, options }, context) => {
+    const { terminal, daemon } = context;
+    if (options.tty && options.interactive && !terminal.stdinIsTty) {
+      throw new AppError("USAGE", "exec -it needs a terminal, and standard input is none", {
+        hint: "Leave out -t to hand on a pipe or a file.",
+      });
+    }
+    const params = {
+      ref: args.machine,
+      argv: withoutDashes(args.cmd),
+      environment: [...options.env],
+      stdin: options.interactive,
+      ...(options.tty && { tty: terminal.size() }),
+      ...(options.user !== undefined && { user: options.user }),
+      ...(options.workdir !== undefined && { cwd: options.workdir }),
+    };
+    await using session = await exec(await daemon.connect(), params, { signal: context.signal });
+    const raw = options.tty && options.interactive;
+    return await attach(session, context, { stdin: options.interactive, tty: raw });
+  },
+);
+
+/** `exec web -- ls` is as good as `exec web ls`. */
+function withoutDashes(words: readonly string[]): string[] {
+  const argv = words[0] === "--" ? words.slice(1) : [...words];
+  if (argv.length > 0) return argv;
+  throw new AppError("USAGE", "exec needs a command behind `--`");
+}

@@ -1,0 +1,41 @@
+/** `list`: the machines that there are. */
+import type { VmView } from "@banger/contract/daemon/vm";
+import { formatBytes } from "@banger/contract/sizes";
+import { idsOption, jsonOption } from "../../arguments/output-options.ts";
+import { formatTable } from "../../output/table.ts";
+import { formatAge } from "../../output/time.ts";
+import { defineCommand } from "../../program/command.ts";
+
+const MIB = 1024 * 1024;
+
+export const command = defineCommand(
+  {
+    description: "Lists all machines, whatever their state.",
+    args: {},
+    options: { quiet: idsOption, json: jsonOption },
+    examples: [
+      { line: "banger list", help: "as a table" },
+      { line: "banger list --json", help: "for programs" },
+    ],
+  },
+  async ({ options }, { daemon, out, now }) => {
+    const client = await daemon.connect();
+    const answer = await client.call("vm.list", {});
+    if (options.json) out.json(answer);
+    else if (options.quiet) out.write(answer.machines.map(({ id }) => `${id}\n`).join(""));
+    else
+      out.write(
+        formatTable(
+          HEADS,
+          answer.machines.map((machine) => row(machine, now())),
+        ),
+      );
+    return 0;
+  },
+);
+
+const HEADS = ["NAME", "ID", "STATE", "IMAGE", "CPU", "MEMORY", "CREATED"];
+
+function row({ name, id, state, image, vcpus, memoryMib, createdAt }: VmView, now: number): string[] {
+  return [name, id, state, image.name, String(vcpus), formatBytes(memoryMib * MIB), formatAge(createdAt, now)];
+}

@@ -1,0 +1,51 @@
+/** `show`: all about a machine. */
+import type { VmView } from "@banger/contract/daemon/vm";
+import { formatBytes } from "@banger/contract/sizes";
+import { jsonOption } from "../../arguments/output-options.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { formatProperties } from "../../output/table.ts";
+import { formatAge } from "../../output/time.ts";
+import { defineCommand } from "../../program/command.ts";
+
+const MIB = 1024 * 1024;
+
+export const command = defineCommand(
+  {
+    description: "Tells all about a machine: what it is made of, how it runs, what is open.",
+    args: { machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    options: { json: jsonOption },
+    examples: [
+      { line: "banger show web", help: "for people" },
+      { line: "banger show web --json", help: "for programs" },
+    ],
+  },
+  async ({ args, options }, { daemon, out, now }) => {
+    const client = await daemon.connect();
+    const machine = await client.call("vm.show", { ref: args.machine });
+    if (options.json) out.json(machine);
+    else out.write(formatProperties(properties(machine, now())));
+    return 0;
+  },
+);
+
+function properties(machine: VmView, now: number): (readonly [string, string])[] {
+  const { vmm, network, agent, lastError, startedAt } = machine;
+  return [
+    ["Name", machine.name],
+    ["Id", machine.id],
+    ["State", machine.state],
+    ["Image", `${machine.image.name} (${machine.image.id})`],
+    ["Kernel", `${machine.kernel.name} (${machine.kernel.id})`],
+    ["Processors", String(machine.vcpus)],
+    ["Memory", formatBytes(machine.memoryMib * MIB)],
+    ["Work disk", formatBytes(machine.diskMib * MIB)],
+    ["Created", formatAge(machine.createdAt, now)],
+    ["Started", startedAt === null ? "not running" : formatAge(startedAt, now)],
+    ["When stopped", machine.ephemeral ? "deleted" : "kept"],
+    ["Runs under", `${vmm.driver}${vmm.accelerator === null ? "" : ` with ${vmm.accelerator}`}`],
+    ["Isolation", machine.isolation],
+    ["Network", `${network.mode}; open: ${network.open.length === 0 ? "nothing" : network.open.join(", ")}`],
+    ["Agent", agent === null ? "not connected" : `${agent.build} as ${agent.role}`],
+    ...(lastError === null ? [] : [["Last error", `${lastError.message} (${lastError.code})`] as const]),
+  ];
+}

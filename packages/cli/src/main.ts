@@ -1,0 +1,43 @@
+/**
+ * The command line's process: the only place that reads arguments, environment and signals. `--version` is answered before
+ * anything else is loaded, for it is what scripts ask first.
+ */
+import { join } from "node:path";
+import { builtAt, commit, version } from "@banger/contract/version";
+
+function printVersion(): void {
+  process.stdout.write(`banger ${version} (${commit}, built ${builtAt})\n`);
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [{ runProgram }, { Interrupts, interruptSignals }] = await Promise.all([
+    import("./program/run-program.ts"),
+    import("./terminal/interrupts.ts"),
+  ]);
+  const interrupts = new Interrupts((status) => process.exit(status));
+  for (const name of interruptSignals) process.on(name, () => interrupts.receive(name));
+  const status = await runProgram({
+    argv,
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    build: { version, commit, builtAt },
+    stdin: () => process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    interrupts,
+    daemonArgv: [process.execPath, join(import.meta.dirname, "../daemon/bangerd.cjs")],
+    execute: becomeProgram,
+    now: Date.now,
+  });
+  // All that was written has left; standard input may stay open for ever.
+  process.exit(status);
+}
+
+function becomeProgram(argv: readonly string[], env: Record<string, string>): never {
+  process.execve?.(argv[0] ?? "", [...argv], env);
+  throw new Error("this Node can not become another program");
+}
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) printVersion();
+else void main(argv);

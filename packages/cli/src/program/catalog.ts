@@ -1,0 +1,120 @@
+/**
+ * Every command by name, with one line about it. Bodies are loaded when they are run, so that a start pays for one command only.
+ */
+import type { Command } from "./command.ts";
+
+export type Entry = {
+  /** noun and verb, or one word */
+  readonly path: readonly [string, ...string[]];
+  /** further names; those of one word stand at the top level */
+  readonly aliases: readonly (readonly [string, ...string[]])[];
+  readonly summary: string;
+  load(): Promise<{ readonly command: Command }>;
+};
+
+export const nouns: Readonly<Record<string, string>> = {
+  vm: "machines",
+  image: "root file systems",
+  kernel: "kernels",
+  daemon: "the process behind the command line",
+};
+
+function vm(verb: string, entry: Omit<Entry, "path" | "aliases">, others: readonly string[] = []): Entry {
+  const aliases = others.flatMap((name): [string, ...string[]][] => [[name], ["vm", name]]);
+  return { path: ["vm", verb], aliases: [[verb], ...aliases], ...entry };
+}
+
+export const catalog: readonly Entry[] = [
+  vm("run", {
+    summary: "make a machine and run a command or a shell in it",
+    load: () => import("../commands/vm/run.ts"),
+  }),
+  vm("exec", { summary: "run a command in a running machine", load: () => import("../commands/vm/exec.ts") }),
+  vm("create", { summary: "make a machine", load: () => import("../commands/vm/create.ts") }),
+  vm("start", { summary: "start stopped machines", load: () => import("../commands/vm/start.ts") }),
+  vm("stop", { summary: "power machines off", load: () => import("../commands/vm/stop.ts") }),
+  vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
+    "rm",
+  ]),
+  vm("list", { summary: "list the machines", load: () => import("../commands/vm/list.ts") }, ["ps", "ls"]),
+  vm("show", { summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
+  vm("logs", { summary: "print what a machine has written", load: () => import("../commands/vm/logs.ts") }),
+  {
+    path: ["image", "build"],
+    aliases: [],
+    summary: "build an image from a recipe",
+    load: () => import("../commands/image/build.ts"),
+  },
+  {
+    path: ["image", "list"],
+    aliases: [["image", "ls"]],
+    summary: "list the images",
+    load: () => import("../commands/image/list.ts"),
+  },
+  {
+    path: ["image", "show"],
+    aliases: [],
+    summary: "tell all about an image",
+    load: () => import("../commands/image/show.ts"),
+  },
+  {
+    path: ["image", "delete"],
+    aliases: [["image", "rm"]],
+    summary: "remove images",
+    load: () => import("../commands/image/delete.ts"),
+  },
+  {
+    path: ["kernel", "pull"],
+    aliases: [],
+    summary: "fetch a kernel",
+    load: () => import("../commands/kernel/pull.ts"),
+  },
+  {
+    path: ["kernel", "list"],
+    aliases: [["kernel", "ls"]],
+    summary: "list the kernels",
+    load: () => import("../commands/kernel/list.ts"),
+  },
+  {
+    path: ["kernel", "show"],
+    aliases: [],
+    summary: "tell all about a kernel",
+    load: () => import("../commands/kernel/show.ts"),
+  },
+  {
+    path: ["kernel", "delete"],
+    aliases: [["kernel", "rm"]],
+    summary: "remove kernels",
+    load: () => import("../commands/kernel/delete.ts"),
+  },
+  {
+    path: ["daemon", "status"],
+    aliases: [],
+    summary: "tell about the daemon",
+    load: () => import("../commands/daemon/status.ts"),
+  },
+  {
+    path: ["daemon", "start"],
+    aliases: [],
+    summary: "start the daemon",
+    load: () => import("../commands/daemon/start.ts"),
+  },
+  {
+    path: ["daemon", "stop"],
+    aliases: [],
+    summary: "stop the daemon; machines keep running",
+    load: () => import("../commands/daemon/stop.ts"),
+  },
+  {
+    path: ["doctor"],
+    aliases: [],
+    summary: "check what banger needs of this host",
+    load: () => import("../commands/system/doctor.ts"),
+  },
+  {
+    path: ["version"],
+    aliases: [],
+    summary: "tell which build this is",
+    load: () => import("../commands/system/version.ts"),
+  },
+];

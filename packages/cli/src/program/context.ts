@@ -1,0 +1,33 @@
+/** Everything that a command's body may touch. Nothing of it is global, so that tests hand in their own. */
+import type { Build } from "@banger/contract/daemon/system";
+import type { BangerClient } from "@banger/sdk/client";
+import type { DaemonPlaces } from "@banger/sdk/daemon/places";
+import type { Output } from "../output/output.ts";
+import type { Interrupts } from "../terminal/interrupts.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export type DaemonAccess = {
+  readonly places: DaemonPlaces;
+  /** a connection to the user's daemon, which is started if need be */
+  connect(): Promise<BangerClient>;
+  /** undefined when it does not run */
+  find(): Promise<BangerClient | undefined>;
+  /** becomes the daemon; does not come back */
+  become(): Promise<never>;
+};
+
+export type Context = {
+  readonly build: Build;
+  readonly daemon: DaemonAccess;
+  readonly out: Output;
+  readonly err: Output;
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  /** aborts at the first signal, with CANCELLED, while no command in a machine is to get it */
+  readonly signal: AbortSignal;
+  readonly env: Env;
+  /** Unix time, `ms` */
+  readonly now: () => number;
+};
