@@ -118,7 +118,10 @@ main().then(
   (status) => process.exit(status),
   (error: unknown) => {
     const known = AppError.is(error) ? error : new AppError("INTERNAL", describeChain(error), { cause: error });
-    process.stderr.write(`bangerd: ${describeChain(error)}\n${known.hint}\n`);
+    const { code, message, hint } = known;
+    process.stderr.write(`bangerd: ${describeChain(error)}\n${hint}\n`);
+    // The last line is for the client that started us and reads our log.
+    if (!process.argv.includes("--foreground")) process.stderr.write(`${JSON.stringify({ code, message, hint })}\n`);
     process.exit(errorCatalog[known.code].exit);
   },
 );
