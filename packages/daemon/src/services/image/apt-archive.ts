@@ -17,10 +17,10 @@ export type AptDeps = {
 };
 type Context = { readonly signal: AbortSignal; readonly suite: string };
 
-const LISTS_DEADLINE_MS = 5 * 60_000;
-const RESOLVE_DEADLINE_MS = 60_000;
+const LISTS_DEADLINE_MS = 15 * 60_000;
+const RESOLVE_DEADLINE_MS = 5 * 60_000;
 const DOWNLOAD_DEADLINE_MS = 60 * 60_000;
-const HOST_CONFIG_DEADLINE_MS = 10_000;
+const HOST_CONFIG_DEADLINE_MS = 60_000;
 
 /** How the host's apt reaches its mirrors. */
 export async function readTransport({ exec }: AptDeps, context: Context): Promise<readonly string[]> {

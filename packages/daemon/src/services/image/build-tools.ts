@@ -9,7 +9,8 @@ const PROGRAMS = [
   { program: "mmdebstrap", argv: ["mmdebstrap", "--version"], version: /mmdebstrap (\S+)/, package: "mmdebstrap" },
   { program: "mke2fs", argv: ["mke2fs", "-V"], version: /mke2fs (\S+)/, package: "e2fsprogs" },
 ] as const;
-const DEADLINE_MS = 10_000;
+/** long enough for a host that has no processor to spare */
+const DEADLINE_MS = 60_000;
 
 /** Throws PREREQUISITE_MISSING with the one command that mends the host. */
 export async function requireBuildTools(

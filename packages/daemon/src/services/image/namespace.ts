@@ -7,7 +7,8 @@ import { type Exec, ExecError } from "@banger/platform/exec/run";
 
 export type Builder = { readonly uid: number; readonly userName: string };
 
-const DEADLINE_MS = 10_000;
+/** long enough for a host that has no processor to spare */
+const DEADLINE_MS = 60_000;
 
 /**
  * The first process of the namespaces. It ends at once when it is told to, and with it all others, before the kernel
