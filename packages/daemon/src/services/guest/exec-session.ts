@@ -113,7 +113,11 @@ export class ExecSession {
   #forgetRead(): void {
     if (!this.#released) return;
     const { out, err } = this.#begun;
-    for (const stream of [out, err]) if (stream?.receive.ended) this.#channel.mux.forget(stream);
+    for (const stream of [out, err]) {
+      if (!stream?.receive.ended) continue;
+      stream.send.abandon();
+      this.#channel.mux.forget(stream);
+    }
   }
 }
 

@@ -1,17 +1,20 @@
-/** Files and trees of the fake agent, in memory. A tree is the tar that was unpacked there. */
+/** Files of the fake agent, in memory. */
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ERRNO } from "@banger/contract/guest/errno";
 import { WRITE_FLAG } from "@banger/contract/guest/messages";
+import { z } from "zod";
 import { FakeRefusal } from "./guest-agent-port-fake.ts";
 import type { SeparateEnds } from "./stream-ends.ts";
 
 type File = { readonly bytes: Buffer; readonly mode: number; readonly uid: number; readonly gid: number };
 
 const CHUNK_BYTES = 32_768;
+const Entry = z.object({ path: z.string(), content: z.string(), mode: z.number(), uid: z.number(), gid: z.number() });
 
 export class FakeFiles {
   readonly files = new Map<string, File>();
-  readonly trees = new Map<string, Buffer>();
+  readonly directories = new Set(["/", "/etc", "/root", "/tmp", "/work"]);
 
   find(path: string): File {
     const file = this.files.get(path);
@@ -19,10 +22,26 @@ export class FakeFiles {
     return file;
   }
 
-  tree(directory: string): Buffer {
-    const tree = this.trees.get(directory);
-    if (!tree) throw new FakeRefusal(ERRNO.noEntry, `no such directory: ${directory}`);
-    return tree;
+  /** The named members as an archive that only this fake can unpack. */
+  pack(directory: string, members: readonly string[]): Buffer {
+    const entries = [...this.files].filter(([path]) =>
+      members.some((member) => beneath(path, `${directory}/${member}`)),
+    );
+    if (entries.length === 0) throw new FakeRefusal(ERRNO.noEntry, `nothing of that name in ${directory}`);
+    const lines = entries.map(([path, { bytes, ...rest }]) => {
+      return JSON.stringify({ path: path.slice(directory.length), content: bytes.toString("base64"), ...rest });
+    });
+    return Buffer.from(lines.join("\n"));
+  }
+
+  unpack(directory: string, archive: Buffer): number {
+    const lines = archive.toString("utf8").split("\n");
+    this.directories.add(directory);
+    for (const line of lines) {
+      const { path, content, ...rest } = Entry.parse(JSON.parse(line));
+      this.files.set(directory + path, { bytes: Buffer.from(content, "base64"), ...rest });
+    }
+    return lines.length;
   }
 
   async send(bytes: Buffer, ends: SeparateEnds): Promise<void> {
@@ -38,8 +57,14 @@ export class FakeFiles {
   }
 
   checkWrite(path: string, flags: number): void {
+    if (!this.directories.has(dirname(path)))
+      throw new FakeRefusal(ERRNO.noEntry, `no such directory: ${dirname(path)}`);
     const exists = this.files.has(path);
     if (exists && (flags & WRITE_FLAG.exclusive) !== 0) throw new FakeRefusal(ERRNO.exists, `it exists: ${path}`);
     if (!exists && (flags & WRITE_FLAG.create) === 0) throw new FakeRefusal(ERRNO.noEntry, `no such file: ${path}`);
   }
+}
+
+function beneath(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}/`);
 }

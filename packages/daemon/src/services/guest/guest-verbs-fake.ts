@@ -82,20 +82,23 @@ export class FakeVerbs {
           agent.answer(request, { bytes: bytes.length });
         });
       },
-      tarOut: (request: FakeRequest<"tarOut">, { directory, stream, window }: Request<"tarOut">) => {
-        const tree = files.tree(directory.raw());
+      tarOut: (request: FakeRequest<"tarOut">, fields: Request<"tarOut">) => {
+        const { directory, stream, window, member } = fields;
+        const archive = files.pack(
+          directory.raw(),
+          member.map((one) => one.raw()),
+        );
         const ends = this.#ends({ id: stream, window, use: "send" });
         this.#later(request, async () => {
-          await files.send(tree, ends);
-          agent.answer(request, { entries: 1, bytes: tree.length });
+          await files.send(archive, ends);
+          agent.answer(request, { entries: 1, bytes: archive.length });
         });
       },
       tarIn: (request: FakeRequest<"tarIn">, { directory, stream }: Request<"tarIn">) => {
         const ends = this.#ends({ id: stream, window: 0, use: "receive" });
         this.#later(request, async () => {
-          const tree = await files.receive(ends);
-          files.trees.set(directory.raw(), tree);
-          agent.answer(request, { entries: 1, bytes: tree.length });
+          const archive = await files.receive(ends);
+          agent.answer(request, { entries: files.unpack(directory.raw(), archive), bytes: archive.length });
         });
       },
     };

@@ -105,11 +105,17 @@ export class Mux {
     this.#onWork();
   }
 
-  /** The owner has done with it. Its last ACK is still sent. */
+  /** The owner has done with it. It stays until what was pushed is acknowledged, and a last ACK is sent. */
   forget(stream: GuestStream): void {
     stream.events = NO_EVENTS;
     stream.forgotten = true;
-    if (!this.#acks.has(stream)) this.#remove(stream);
+    this.#settle(stream);
+  }
+
+  #settle(stream: GuestStream): void {
+    if (!stream.forgotten) return;
+    const silent = !this.#acks.has(stream) && (stream.send.finished || !stream.send.ending);
+    if (silent || stream.knownAfter === Number.POSITIVE_INFINITY) this.#remove(stream);
   }
 
   reset(stream: GuestStream, errno: number): void {
@@ -159,6 +165,7 @@ export class Mux {
     if (stream.send.unacknowledged < before) this.#progress++;
     this.#busy.add(stream);
     if (stream.send.room > 0 || stream.send.finished) stream.events.room();
+    this.#settle(stream);
     this.#onWork();
     return "accepted";
   }
@@ -224,7 +231,7 @@ export class Mux {
   #ackFrame(stream: GuestStream): OutFrame {
     const { offset, limit, fin } = stream.receive.acknowledge();
     this.#acks.delete(stream);
-    if (stream.forgotten) this.#remove(stream);
+    this.#settle(stream);
     const head = { type: FRAME_TYPE.ack, flag: fin ? FLAG_FIN : 0, stream: stream.id, offset, length: 8 };
     return { head, parts: [encodeU64(limit)] };
   }

@@ -126,11 +126,12 @@ export class SendHalf {
     this.#cursor = this.#synced ? Math.max(this.#cursor, ack.offset) : ack.offset;
     this.#synced = true;
     this.#limit = Math.max(this.#limit, ack.limit);
-    if (ack.fin && this.#fin === "none") this.#refuse();
+    if (ack.fin && this.#fin === "none") this.abandon();
     else if (ack.fin) this.#fin = "acknowledged";
   }
 
-  #refuse(): void {
+  /** Nobody will take it: what is not acknowledged is thrown away, and so is what is pushed from now on. */
+  abandon(): void {
     this.#refused = true;
     this.#fin = "acknowledged";
     this.#queue.clear();

@@ -1,0 +1,33 @@
+import { duplexPair } from "node:stream";
+import { type AgentUnderTest, guestAgentConformance } from "./guest-agent-conformance.ts";
+import { FakeAgent } from "./guest-agent-fake.ts";
+
+guestAgentConformance({
+  name: "fake agent",
+  async start(): Promise<AgentUnderTest> {
+    const agent = new FakeAgent();
+    return {
+      connect: async () => {
+        const [host, guest] = duplexPair();
+        agent.attach(guest);
+        return host;
+      },
+      directory: "/work",
+      user: "root",
+      listen: async (serve) => {
+        const port = 8_000 + agent.verbs.listeners.size;
+        agent.verbs.listeners.set(port, serve);
+        return port;
+      },
+      binary: async () => {
+        const bytes = Buffer.from("9.9.9+new");
+        return { bytes: one(bytes), size: bytes.length };
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  },
+});
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
