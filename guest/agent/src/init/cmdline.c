@@ -124,6 +124,19 @@ static void take_power(struct parse *parse, struct text_ref value, struct boot_p
         fail(parse, "banger.poweroff", "is neither acpi nor reset");
 }
 
+static void take_wait(struct parse *parse, struct text_ref value, struct boot_params *out)
+{
+    unsigned seconds = 0;
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9' || seconds > 600) {
+            fail(parse, "banger.configure", "is not a number of seconds");
+            return;
+        }
+        seconds = seconds * 10 + (unsigned)(value.at[i] - '0');
+    }
+    out->identity_wait_s = seconds;
+}
+
 static void take_word(struct parse *parse, struct text_ref word, struct boot_params *out)
 {
     struct text_ref value;
@@ -147,6 +160,8 @@ static void take_word(struct parse *parse, struct text_ref word, struct boot_par
         take_init(parse, value, out);
     else if (value_of(word, "banger.poweroff", &value))
         take_power(parse, value, out);
+    else if (value_of(word, "banger.configure", &value))
+        take_wait(parse, value, out);
 }
 
 int cmdline_parse(const char *text, struct boot_params *out, char *why, size_t why_size)

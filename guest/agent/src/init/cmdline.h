@@ -19,6 +19,7 @@ struct boot_params {
     enum init_choice init;
     char init_path[256];
     enum power_choice power;
+    unsigned identity_wait_s; // how long the image's init is held back for the host's CONFIGURE; 0: not at all
     bool debug;
 };
 

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -151,8 +153,35 @@ static const char *choose_init(const struct boot_params *params)
     return NULL;
 }
 
-static _Noreturn void become_init(const char *path, char **argv)
+static int watch_for_identity(void)
 {
+    int events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (events >= 0)
+        inotify_add_watch(events, AGENT_DIRECTORY, IN_CREATE | IN_MOVED_TO);
+    return events;
+}
+
+// systemd reads the machine-id once, sshd its host keys: the host may ask that they are there before either starts.
+static void wait_for_identity(int events, long long deadline_ms)
+{
+    while (access(AGENT_CONFIGURED, F_OK) != 0) {
+        long long left = deadline_ms - monotonic_ms();
+        struct pollfd wait = {.fd = events, .events = POLLIN};
+        char drop[1024];
+        if (left <= 0 || events < 0) {
+            boot_info("the host has not said who this machine is; starting its init without");
+            break;
+        }
+        poll(&wait, 1, (int)left);
+        while (read(events, drop, sizeof drop) > 0)
+            continue;
+    }
+    close(events);
+}
+
+static _Noreturn void become_init(const struct boot_params *params, const char *path, char **argv)
+{
+    int identity = params->identity_wait_s > 0 ? watch_for_identity() : -1;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         boot_fatal("cannot make a pipe: %s", strerror(errno));
@@ -160,6 +189,8 @@ static _Noreturn void become_init(const char *path, char **argv)
     if (agent_start(argv, &options, ends[1]) < 0)
         boot_fatal("cannot start the agent: %s", strerror(errno));
     close(ends[0]);
+    if (params->identity_wait_s > 0)
+        wait_for_identity(identity, monotonic_ms() + params->identity_wait_s * 1000LL);
     console_attach();
     argv[0] = (char *)path;
     // The other end of the pipe closes by this exec: that is how the agent learns of it.
@@ -176,5 +207,5 @@ void handover(const struct boot_params *params, char **argv)
     boot_info("handing over to %s", path == NULL ? "nobody: the image has no init" : path);
     if (path == NULL)
         pid1_run(argv);
-    become_init(path, argv);
+    become_init(params, path, argv);
 }

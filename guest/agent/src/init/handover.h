@@ -8,6 +8,8 @@
 
 #define AGENT_DIRECTORY "/run/banger"
 #define AGENT_PATH AGENT_DIRECTORY "/agent"
+// Made by the agent when it has applied its first CONFIGURE.
+#define AGENT_CONFIGURED AGENT_DIRECTORY "/configured"
 #define AGENT_MODPROBE AGENT_DIRECTORY "/modprobe"
 
 // Puts the running binary on the new root's /run: as the agent, as modprobe and as systemd's shutdown hook.

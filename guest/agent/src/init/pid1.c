@@ -1,6 +1,6 @@
 // PID 1 for images without an init. It does little so that it cannot fail: mounts, a live agent, reaping, and the way
 // down. It never exits; a crash of the agent costs its channel, not the machine.
-// Signals: SIGTERM, SIGUSR2, SIGPWR and systemd's SIGRTMIN+4 power off; SIGINT (Ctrl-Alt-Del), SIGRTMIN+5 restart.
+// Signals: SIGTERM, SIGUSR2, SIGPWR and systemd's SIGRTMIN+4 power off; SIGINT (Ctrl-Alt-Del) and SIGRTMIN+5 restart.
 #include "pid1.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "handover.h"
 #include "log.h"
 #include "power.h"
+#include "signals.h"
 #include "util.h"
 
 enum { GRACE_MS = 5000, RESTART_DELAY_MS = 1000 };
@@ -69,7 +70,8 @@ static sigset_t handled_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGPWR, SIGUSR1, SIGUSR2, SIGHUP, SIGRTMIN + 4, SIGRTMIN + 5};
+    const int numbers[] = {SIGCHLD, SIGTERM, SIGINT,           SIGPWR,        SIGUSR1,
+                           SIGUSR2, SIGHUP,  SYSTEMD_POWEROFF, SYSTEMD_REBOOT};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaddset(&set, numbers[i]);
     return set;
@@ -77,9 +79,9 @@ static sigset_t handled_signals(void)
 
 static void on_signal(int number, pid_t agent)
 {
-    if (number == SIGTERM || number == SIGUSR2 || number == SIGPWR || number == SIGRTMIN + 4)
+    if (number == SIGTERM || number == SIGUSR2 || number == SIGPWR || number == SYSTEMD_POWEROFF)
         go_down(agent, POWER_OFF_NOW);
-    if (number == SIGINT || number == SIGRTMIN + 5)
+    if (number == SIGINT || number == SYSTEMD_REBOOT)
         go_down(agent, POWER_REBOOT);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "init/handover.h"
 
 struct step {
     const char *name;
@@ -42,7 +43,7 @@ int configure_environment(struct request *request)
 // PID 1 may be holding the image's init back until the machine knows who it is.
 static void announce(void)
 {
-    int fd = open("/run/banger/configured", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(AGENT_CONFIGURED, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd >= 0)
         close(fd);
 }

@@ -1,7 +1,7 @@
 // A job: one child, one pipe, one stream. The child inherits nothing but its pipe ends (it must not hold the port
 // open), and a cancelled request kills it. The parent is its only waiter, so its pid is its own until `ended` was
 // called.
-#include "job.h"
+#include "job_flow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,25 +16,10 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "loop.h"
-#include "stream.h"
 
 enum { PIPE_BYTES = 1 << 18 };
 
-struct job {
-    struct request *request; // NULL once it was cancelled
-    struct stream *stream;   // NULL without one, or once it is gone
-    struct loop *loop;
-    struct job_spec spec;
-    struct child child;
-    struct watch data; // fd -1 once closed
-    int result_fd;
-    int status;
-    int stream_error;
-    bool ended;
-};
-
-static void close_data(struct job *job)
+void job_close_data(struct job *job)
 {
     if (job->data.fd < 0)
         return;
@@ -45,7 +30,7 @@ static void close_data(struct job *job)
 
 static void free_job(struct job *job)
 {
-    close_data(job);
+    job_close_data(job);
     close(job->result_fd);
     free(job);
 }
@@ -85,7 +70,7 @@ static void finish(struct job *job)
     free_job(job);
 }
 
-static void maybe_finish(struct job *job)
+void job_maybe_finish(struct job *job)
 {
     if (job->ended && (job->spec.flow != JOB_TO_HOST || job->data.fd < 0 || !job->stream))
         finish(job);
@@ -96,17 +81,17 @@ static void child_ended(struct child *child, int status)
     struct job *job = child->context;
     job->ended = true;
     job->status = status;
-    maybe_finish(job);
+    job_maybe_finish(job);
 }
 
-static void stop_child(struct job *job, int error)
+void job_stop_child(struct job *job, int error)
 {
     if (!job->stream_error)
         job->stream_error = error;
     // Killed first: it must not take the closed pipe for the end of the content.
     if (!job->ended)
         kill(job->child.pid, SIGKILL);
-    close_data(job);
+    job_close_data(job);
 }
 
 static void cancelled(struct request *request)
@@ -114,94 +99,9 @@ static void cancelled(struct request *request)
     struct job *job = request->state;
     job->request = NULL;
     job->stream = NULL;
-    stop_child(job, ECANCELED);
-    maybe_finish(job);
+    job_stop_child(job, ECANCELED);
+    job_maybe_finish(job);
 }
-
-static void to_host(struct job *job)
-{
-    for (;;) {
-        size_t size;
-        uint8_t *into = stream_reserve(job->stream, &size);
-        if (!size) {
-            loop_mod(job->loop, &job->data, 0);
-            return;
-        }
-        ssize_t n = read(job->data.fd, into, size);
-        if (n > 0) {
-            stream_commit(job->stream, (size_t)n);
-            continue;
-        }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN) {
-            loop_mod(job->loop, &job->data, EPOLLIN);
-            return;
-        }
-        close_data(job);
-        maybe_finish(job);
-        return;
-    }
-}
-
-static void from_host(struct job *job)
-{
-    const uint8_t *bytes;
-    for (size_t size; job->data.fd >= 0 && (size = stream_peek(job->stream, &bytes)) > 0;) {
-        ssize_t n = write(job->data.fd, bytes, size);
-        if (n > 0) {
-            stream_consume(job->stream, (size_t)n);
-        } else if (n < 0 && errno == EAGAIN) {
-            loop_mod(job->loop, &job->data, EPOLLOUT);
-            return;
-        } else if (errno != EINTR) {
-            close_data(job); // the child has given up and will say why
-        }
-    }
-    if (job->data.fd < 0)
-        return;
-    if (stream_ended(job->stream))
-        close_data(job);
-    else
-        loop_mod(job->loop, &job->data, 0);
-}
-
-static void data_ready(struct watch *watch, uint32_t events)
-{
-    struct job *job = watch->context;
-    (void)events;
-    if (!job->stream)
-        return;
-    if (job->spec.flow == JOB_TO_HOST)
-        to_host(job);
-    else
-        from_host(job);
-}
-
-static void on_input(struct stream *stream)
-{
-    struct job *job = stream_context(stream);
-    if (job->data.fd >= 0)
-        from_host(job);
-}
-
-static void on_writable(struct stream *stream)
-{
-    struct job *job = stream_context(stream);
-    if (job->data.fd >= 0)
-        to_host(job);
-}
-
-static void on_reset(struct stream *stream, int error)
-{
-    struct job *job = stream_context(stream);
-    job->stream = NULL;
-    stop_child(job, error ? error : ECONNRESET);
-    maybe_finish(job);
-}
-
-static const struct stream_events reads = {.input = on_input, .reset = on_reset};
-static const struct stream_events writes = {.writable = on_writable, .reset = on_reset};
 
 static _Noreturn void run_child(const struct job_spec *spec, int data, int result_fd)
 {
@@ -266,7 +166,7 @@ static void begin(struct job *job, int mine)
     fcntl(mine, F_SETPIPE_SZ, PIPE_BYTES);
     job->data.fd = mine;
     loop_add_fd(job->loop, &job->data, job->spec.flow == JOB_TO_HOST ? EPOLLIN : EPOLLOUT);
-    stream_set_events(job->stream, job->spec.flow == JOB_TO_HOST ? &writes : &reads, job);
+    stream_set_events(job->stream, job->spec.flow == JOB_TO_HOST ? &job_writes : &job_reads, job);
 }
 
 int job_start(struct request *request, const struct job_spec *spec)
@@ -276,7 +176,7 @@ int job_start(struct request *request, const struct job_spec *spec)
     if (!job)
         return -ENOMEM;
     *job = (struct job){.request = request, .loop = agent_loop(request->agent), .spec = *spec, .result_fd = -1};
-    job->data = (struct watch){.fd = -1, .ready = data_ready, .context = job};
+    job->data = (struct watch){.fd = -1, .ready = job_data_ready, .context = job};
     job->child = (struct child){.ended = child_ended, .context = job};
     int error = open_pipes(spec, result, data);
     if (error) {

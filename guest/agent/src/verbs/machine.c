@@ -16,6 +16,7 @@
 
 #include "agent.h"
 #include "init/power.h"
+#include "init/signals.h"
 #include "job.h"
 #include "loop.h"
 
@@ -66,7 +67,7 @@ static _Noreturn void go_down(enum agent_role role, uint64_t mode, int gate)
     if (role == ROLE_PID1)
         kill(1, restart ? SIGINT : SIGTERM);
     else if (init_is_systemd())
-        kill(1, restart ? SIGRTMIN + 5 : SIGRTMIN + 4);
+        kill(1, restart ? SYSTEMD_REBOOT : SYSTEMD_POWEROFF);
     else
         ask_init(restart);
     _exit(0);

@@ -1,6 +1,6 @@
 // A directory into a pax archive. A file that vanishes meanwhile is passed over; one that shrinks is filled with zeros,
 // as its size was promised. Sockets cannot be archived and are passed over.
-#include "tree.h"
+#include "tree_pack.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,92 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "io.h"
-#include "tar.h"
-
-enum { DEPTH_MAX = 400, LINK_SLOTS = 1 << 12 };
-
-struct seen_link {
-    struct seen_link *next;
-    dev_t device;
-    ino_t inode;
-    char path[];
-};
-
-struct pack {
-    int out;
-    struct tree_count *count;
-    struct text_buffer path; // of the current member, NUL-terminated
-    struct seen_link *links[LINK_SLOTS];
-};
-
-static int fail(struct pack *pack, const char *what)
-{
-    int error = errno ? errno : EIO;
-    if (!pack->count->why[0])
-        snprintf(pack->count->why, sizeof pack->count->why, "%s: %s", what, strerror(error));
-    return error;
-}
-
-static int emit(struct pack *pack, const void *data, size_t size)
-{
-    if (io_write(pack->out, data, size) != 0)
-        return fail(pack, "writing the archive");
-    pack->count->bytes += size;
-    return 0;
-}
-
-static int emit_padding(struct pack *pack, uint64_t size)
-{
-    static const char zeros[TAR_BLOCK];
-    size_t rest = (size_t)(-size & (TAR_BLOCK - 1));
-    return rest ? emit(pack, zeros, rest) : 0;
-}
-
-static int emit_entry(struct pack *pack, const struct tar_entry *entry, struct text_buffer *records)
-{
-    uint8_t block[TAR_BLOCK];
-    int error = 0;
-    if (!tar_encode_pax(entry, records))
-        return fail(pack, "out of memory");
-    if (records->length > 0) {
-        struct tar_entry header = {.type = 'x', .path = "./PaxHeaders/member", .mode = 0644, .size = records->length};
-        tar_encode_header(&header, block);
-        error = emit(pack, block, sizeof block);
-        if (!error)
-            error = emit(pack, records->data, records->length);
-        if (!error)
-            error = emit_padding(pack, records->length);
-    }
-    tar_encode_header(entry, block);
-    if (!error)
-        error = emit(pack, block, sizeof block);
-    pack->count->entries++;
-    return error;
-}
-
-// What belongs to the kernel's own bookkeeping on this machine and means nothing elsewhere.
-static bool is_local_attribute(const char *name)
-{
-    return !strncmp(name, "trusted.", 8) || !strcmp(name, "security.selinux") || !strcmp(name, "security.ima") ||
-           !strcmp(name, "security.evm");
-}
-
-static void collect_attributes(int fd, struct text_buffer *records)
-{
-    static char names[65536], value[65536];
-    ssize_t length = flistxattr(fd, names, sizeof names);
-    for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
-        char key[300];
-        ssize_t n = is_local_attribute(name) ? -1 : fgetxattr(fd, name, value, sizeof value);
-        snprintf(key, sizeof key, "SCHILY.xattr.%.255s", name);
-        if (n >= 0 && !strchr(name, '='))
-            pax_append(records, key, value, (size_t)n);
-    }
-}
+enum { DEPTH_MAX = 400 };
 
 // A hard link to a member that is in the archive already, by that member's path.
 static const char *earlier_link(struct pack *pack, const struct stat *st)
@@ -113,24 +30,6 @@ static const char *earlier_link(struct pack *pack, const struct stat *st)
     strcpy(link->path, pack->path.data);
     *slot = link;
     return NULL;
-}
-
-static int emit_content(struct pack *pack, int fd, uint64_t size)
-{
-    static char buffer[IO_CHUNK];
-    for (uint64_t left = size; left > 0;) {
-        size_t want = left < sizeof buffer ? (size_t)left : sizeof buffer;
-        ssize_t n = io_read(fd, buffer, want);
-        if (n < 0)
-            return fail(pack, pack->path.data);
-        if (n == 0)
-            memset(buffer, 0, (size_t)(n = (ssize_t)want));
-        int error = emit(pack, buffer, (size_t)n);
-        if (error)
-            return error;
-        left -= (uint64_t)n;
-    }
-    return emit_padding(pack, size);
 }
 
 static struct tar_entry describe(const struct pack *pack, const struct stat *st)
@@ -172,11 +71,11 @@ static int pack_file(struct pack *pack, int fd, struct tar_entry *entry, struct 
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        return fail(pack, entry->path);
+        return pack_fail(pack, entry->path);
     entry->size = (uint64_t)st.st_size;
-    collect_attributes(fd, records);
-    int error = emit_entry(pack, entry, records);
-    return error ? error : emit_content(pack, fd, entry->size);
+    pack_collect_attributes(fd, records);
+    int error = pack_emit_entry(pack, entry, records);
+    return error ? error : pack_emit_content(pack, fd, entry->size);
 }
 
 static int pack_children(struct pack *pack, int fd, int depth);
@@ -192,15 +91,15 @@ static bool append_name(struct pack *pack, const char *name)
 
 static int pack_directory(struct pack *pack, int fd, struct tar_entry *entry, struct text_buffer *records, int depth)
 {
-    collect_attributes(fd, records);
+    pack_collect_attributes(fd, records);
     if (!append_name(pack, "/"))
-        return fail(pack, "out of memory");
+        return pack_fail(pack, "out of memory");
     // "d//": append_name puts a slash before the one that it is given.
     size_t n = strlen(pack->path.data);
     if (n > 1 && pack->path.data[n - 2] == '/')
         pack->path.data[--pack->path.length] = '\0';
     entry->path = pack->path.data;
-    int error = emit_entry(pack, entry, records);
+    int error = pack_emit_entry(pack, entry, records);
     return error ? error : pack_children(pack, fd, depth);
 }
 
@@ -213,11 +112,11 @@ static int pack_other(struct pack *pack, int parent, const char *name, struct ta
     if (entry->type == '2') {
         ssize_t n = readlinkat(parent, name, target, sizeof target - 1);
         if (n < 0)
-            return errno == ENOENT ? 0 : fail(pack, entry->path);
+            return errno == ENOENT ? 0 : pack_fail(pack, entry->path);
         target[n] = '\0';
         entry->link = target;
     }
-    return emit_entry(pack, entry, records);
+    return pack_emit_entry(pack, entry, records);
 }
 
 // The member `name` in `parent`; pack->path is its path in the archive.
@@ -226,20 +125,20 @@ static int pack_member(struct pack *pack, int parent, const char *name, bool fol
     struct stat st;
     struct text_buffer records = {0};
     if (fstatat(parent, name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT && depth > 0 ? 0 : fail(pack, pack->path.data);
+        return errno == ENOENT && depth > 0 ? 0 : pack_fail(pack, pack->path.data);
     struct tar_entry entry = describe(pack, &st);
     const char *link = earlier_link(pack, &st);
     int error;
     if (link) {
         entry.type = '1';
         entry.link = link;
-        error = emit_entry(pack, &entry, &records);
+        error = pack_emit_entry(pack, &entry, &records);
     } else if (entry.type == '0' || entry.type == '5') {
         int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW) |
                     (entry.type == '5' ? O_DIRECTORY : 0);
         int fd = openat(parent, name, flags);
         if (fd < 0)
-            return errno == ENOENT && depth > 0 ? 0 : fail(pack, pack->path.data);
+            return errno == ENOENT && depth > 0 ? 0 : pack_fail(pack, pack->path.data);
         error = entry.type == '0' ? pack_file(pack, fd, &entry, &records)
                                   : pack_directory(pack, fd, &entry, &records, depth);
         close(fd);
@@ -254,19 +153,19 @@ static int pack_children(struct pack *pack, int fd, int depth)
 {
     if (depth >= DEPTH_MAX) {
         errno = ELOOP;
-        return fail(pack, pack->path.data);
+        return pack_fail(pack, pack->path.data);
     }
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir)
-        return fail(pack, pack->path.data);
+        return pack_fail(pack, pack->path.data);
     int error = 0;
     for (struct dirent *item; !error && (item = readdir(dir));) {
         if (!strcmp(item->d_name, ".") || !strcmp(item->d_name, ".."))
             continue;
         size_t length = pack->path.length;
         if (!append_name(pack, item->d_name))
-            error = fail(pack, "out of memory");
+            error = pack_fail(pack, "out of memory");
         else
             error = pack_member(pack, fd, item->d_name, false, depth + 1);
         pack->path.length = length;
@@ -286,12 +185,12 @@ int tree_pack(int directory, char *const *members, bool follow_named, int out, s
     for (char *const *member = members && members[0] ? members : everything; *member && !error; member++) {
         pack.path.length = 0;
         if (!append_name(&pack, *member))
-            error = fail(&pack, "out of memory");
+            error = pack_fail(&pack, "out of memory");
         else
             error = pack_member(&pack, directory, *member, follow_named, 0);
     }
     if (!error)
-        error = emit(&pack, end, sizeof end);
+        error = pack_emit(&pack, end, sizeof end);
     free(pack.path.data);
     return error;
 }

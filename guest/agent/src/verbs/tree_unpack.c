@@ -1,7 +1,7 @@
 // An archive into a directory. Every parent is resolved by openat2 beneath the directory, so neither `..` nor a link
 // that the archive or the guest put in the way leads out; the last component is never followed, except to a directory
 // that is there already.
-#include "tree.h"
+#include "tree_unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,25 +16,6 @@
 #include <unistd.h>
 
 #include "io.h"
-#include "tar.h"
-
-enum { PATH_SIZE = 4096 };
-
-// A directory that was made here gets its time at the end: what is put into it changes it.
-struct made_directory {
-    struct made_directory *next;
-    int64_t mtime;
-    uint32_t mtime_ns;
-    char path[];
-};
-
-struct unpack {
-    int base;
-    bool keep_owners;
-    struct tar_reader reader;
-    struct tree_count *count;
-    struct made_directory *made;
-};
 
 static int fail(struct unpack *unpack, const char *path, int error, const char *why)
 {
@@ -43,14 +24,13 @@ static int fail(struct unpack *unpack, const char *path, int error, const char *
     return error;
 }
 
-static int open_beneath(int base, const char *path, int flags)
+int tree_open_beneath(int base, const char *path, int flags)
 {
     struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     return (int)syscall(SYS_openat2, base, path, &how, sizeof how);
 }
 
-// Brings `a/./b//c/` to `a/b/c`, and the directory itself to "". False for what would lead out, or is too long.
-static bool clean_path(const char *from, char to[PATH_SIZE])
+bool tree_clean_path(const char *from, char to[PATH_SIZE])
 {
     size_t n = 0;
     if (*from == '/')
@@ -75,21 +55,20 @@ static bool clean_path(const char *from, char to[PATH_SIZE])
     return true;
 }
 
-// Opens the directory of `path`, making what is missing, and gives the last component.
-static int open_parent(struct unpack *unpack, const char *path, const char **leaf)
+int tree_open_parent(struct unpack *unpack, const char *path, const char **leaf)
 {
     char parent[PATH_SIZE];
     const char *slash = strrchr(path, '/');
     *leaf = slash ? slash + 1 : path;
     if (!slash)
-        return open_beneath(unpack->base, ".", O_PATH | O_DIRECTORY);
+        return tree_open_beneath(unpack->base, ".", O_PATH | O_DIRECTORY);
     memcpy(parent, path, (size_t)(slash - path));
     parent[slash - path] = '\0';
-    int fd = open_beneath(unpack->base, parent, O_PATH | O_DIRECTORY);
+    int fd = tree_open_beneath(unpack->base, parent, O_PATH | O_DIRECTORY);
     if (fd >= 0 || errno != ENOENT)
         return fd;
     const char *name;
-    int above = open_parent(unpack, parent, &name);
+    int above = tree_open_parent(unpack, parent, &name);
     if (above < 0)
         return -1;
     int made = mkdirat(above, name, 0755);
@@ -98,179 +77,21 @@ static int open_parent(struct unpack *unpack, const char *path, const char **lea
     errno = saved;
     if (made != 0 && errno != EEXIST)
         return -1;
-    return open_beneath(unpack->base, parent, O_PATH | O_DIRECTORY);
-}
-
-static uint32_t wanted_mode(const struct unpack *unpack, const struct tar_entry *entry)
-{
-    if (unpack->keep_owners)
-        return entry->mode;
-    // Without its owner a set-uid bit would mean another user than it did.
-    return entry->mode & (entry->type == '5' ? 01777 : 0777);
-}
-
-static void set_attributes(const struct unpack *unpack, const struct tar_entry *entry, int fd)
-{
-    const char *at = entry->pax;
-    size_t left = entry->pax_length;
-    struct pax_record record;
-    while (at && pax_next(&at, &left, &record) > 0) {
-        char name[300];
-        if (record.key_length <= 13 || record.key_length - 13 >= sizeof name || memcmp(record.key, "SCHILY.xattr.", 13))
-            continue;
-        memcpy(name, record.key + 13, record.key_length - 13);
-        name[record.key_length - 13] = '\0';
-        if (unpack->keep_owners || !strncmp(name, "user.", 5))
-            fsetxattr(fd, name, record.value, record.value_length, 0);
-    }
-}
-
-static int set_metadata(const struct unpack *unpack, const struct tar_entry *entry, int fd)
-{
-    if (unpack->keep_owners && fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid) != 0)
-        return errno;
-    if (fchmod(fd, wanted_mode(unpack, entry)) != 0)
-        return errno;
-    // After the owner, whose change would clear capabilities.
-    set_attributes(unpack, entry, fd);
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns}};
-    futimens(fd, times);
-    return 0;
-}
-
-static int make_file(struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
-{
-    static char buffer[IO_CHUNK];
-    int fd = openat(parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno;
-    int error = 0;
-    for (ssize_t n; !error && (n = tar_content(&unpack->reader, buffer, sizeof buffer)) != 0;) {
-        if (n < 0)
-            error = EBADMSG;
-        else if (io_write(fd, buffer, (size_t)n) != 0)
-            error = errno;
-    }
-    if (!error)
-        error = set_metadata(unpack, entry, fd);
-    if (close(fd) != 0 && !error)
-        error = errno;
-    return error;
-}
-
-static void remember_directory(struct unpack *unpack, const struct tar_entry *entry, const char *path)
-{
-    struct made_directory *made = malloc(sizeof *made + strlen(path) + 1);
-    if (!made)
-        return;
-    *made = (struct made_directory){.next = unpack->made, .mtime = entry->mtime, .mtime_ns = entry->mtime_ns};
-    strcpy(made->path, path);
-    unpack->made = made;
-}
-
-// A directory that exists, or a link to one beneath, stays as it is: extracting into /tmp must not change /tmp.
-static int make_directory(struct unpack *unpack, const struct tar_entry *entry, const char *path, int parent,
-                          const char *leaf)
-{
-    bool made = mkdirat(parent, leaf, 0700) == 0;
-    if (!made && errno == EEXIST) {
-        int there = open_beneath(unpack->base, path, O_PATH | O_DIRECTORY);
-        if (there >= 0)
-            close(there);
-        else if (unlinkat(parent, leaf, 0) == 0)
-            made = mkdirat(parent, leaf, 0700) == 0;
-        if (there >= 0 && !unpack->keep_owners)
-            return 0;
-        if (there < 0 && !made)
-            return errno;
-    } else if (!made) {
-        return errno;
-    }
-    int fd = openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    // A link to a directory, under keep_owners.
-    if (fd < 0)
-        return errno == ENOTDIR || errno == ELOOP ? 0 : errno;
-    int error = set_metadata(unpack, entry, fd);
-    close(fd);
-    if (!error)
-        remember_directory(unpack, entry, path);
-    return error;
-}
-
-static int make_link(struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
-{
-    char target[PATH_SIZE];
-    const char *name;
-    if (!clean_path(entry->link, target) || target[0] == '\0')
-        return EXDEV;
-    int from = open_parent(unpack, target, &name);
-    if (from < 0)
-        return errno;
-    int error = linkat(from, name, parent, leaf, 0) != 0 ? errno : 0;
-    close(from);
-    return error;
-}
-
-static int make_special(const struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
-{
-    mode_t type = entry->type == '6' ? S_IFIFO : entry->type == '3' ? S_IFCHR : S_IFBLK;
-    // A device is a door to the machine; only who restores a whole tree with its owners means it.
-    if (type != S_IFIFO && !unpack->keep_owners)
-        return 0;
-    if (mknodat(parent, leaf, type | 0600, makedev(entry->major, entry->minor)) != 0)
-        return errno;
-    if (unpack->keep_owners && fchownat(parent, leaf, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno;
-    return fchmodat(parent, leaf, wanted_mode(unpack, entry), 0) != 0 ? errno : 0;
-}
-
-static int make_symbolic(const struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
-{
-    if (symlinkat(entry->link, parent, leaf) != 0)
-        return errno;
-    if (unpack->keep_owners)
-        fchownat(parent, leaf, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW);
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns}};
-    utimensat(parent, leaf, times, AT_SYMLINK_NOFOLLOW);
-    return 0;
-}
-
-static int make_member(struct unpack *unpack, const struct tar_entry *entry, const char *path, int parent,
-                       const char *leaf)
-{
-    if (entry->type == '5')
-        return make_directory(unpack, entry, path, parent, leaf);
-    // Replaced, not written through: what is there may be a link, or another name of a file elsewhere.
-    if (unlinkat(parent, leaf, 0) != 0 && errno != ENOENT && errno != EISDIR)
-        return errno;
-    switch (entry->type) {
-    case '0':
-        return make_file(unpack, entry, parent, leaf);
-    case '1':
-        return make_link(unpack, entry, parent, leaf);
-    case '2':
-        return make_symbolic(unpack, entry, parent, leaf);
-    case '3':
-    case '4':
-    case '6':
-        return make_special(unpack, entry, parent, leaf);
-    default:
-        return 0;
-    }
+    return tree_open_beneath(unpack->base, parent, O_PATH | O_DIRECTORY);
 }
 
 static int unpack_entry(struct unpack *unpack, const struct tar_entry *entry)
 {
     char path[PATH_SIZE];
     const char *leaf;
-    if (!clean_path(entry->path, path))
+    if (!tree_clean_path(entry->path, path))
         return fail(unpack, entry->path, EXDEV, "the archive names a path outside of the directory");
     if (path[0] == '\0')
         return 0;
-    int parent = open_parent(unpack, path, &leaf);
+    int parent = tree_open_parent(unpack, path, &leaf);
     if (parent < 0)
         return fail(unpack, path, errno, errno == EXDEV ? "a link leads out of the directory" : NULL);
-    int error = make_member(unpack, entry, path, parent, leaf);
+    int error = tree_make_member(unpack, entry, path, parent, leaf);
     close(parent);
     if (error)
         return fail(unpack, path, error, error == EBADMSG ? unpack->reader.why : NULL);
@@ -282,7 +103,7 @@ static void finish_directories(struct unpack *unpack)
 {
     while (unpack->made) {
         struct made_directory *made = unpack->made;
-        int fd = open_beneath(unpack->base, made->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        int fd = tree_open_beneath(unpack->base, made->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = made->mtime, .tv_nsec = made->mtime_ns}};
         if (fd >= 0) {
             futimens(fd, times);

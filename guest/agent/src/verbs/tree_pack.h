@@ -1,0 +1,34 @@
+// What packing shares between its files: the archive as it grows.
+#ifndef VERBS_TREE_PACK_H
+#define VERBS_TREE_PACK_H
+
+#include <sys/types.h>
+
+#include "tar.h"
+#include "tree.h"
+
+enum { LINK_SLOTS = 1 << 12 };
+
+struct seen_link {
+    struct seen_link *next;
+    dev_t device;
+    ino_t inode;
+    char path[];
+};
+
+struct pack {
+    int out;
+    struct tree_count *count;
+    struct text_buffer path; // of the current member, NUL-terminated
+    struct seen_link *links[LINK_SLOTS];
+};
+
+// Notes the first failure, by errno, and returns it.
+int pack_fail(struct pack *pack, const char *what);
+int pack_emit(struct pack *pack, const void *data, size_t size);
+// The member's headers; `records` holds its attributes and takes what else does not fit into ustar.
+int pack_emit_entry(struct pack *pack, const struct tar_entry *entry, struct text_buffer *records);
+int pack_emit_content(struct pack *pack, int fd, uint64_t size);
+void pack_collect_attributes(int fd, struct text_buffer *records);
+
+#endif
