@@ -150,6 +150,19 @@ def cases():
         yield name, what, "message", 0, message(type_, request, fields), {"type": type_, "request": request, "malformed": True}
 
 
+def lines_of(name: str, kind: str, epoch: int, expected: dict, payloads: list) -> str:
+    """The same expectations, one item a line, for a reader without a JSON parser."""
+    out = [f"case {name} {kind} {epoch} {expected.get('zerosBefore', 0)} {expected.get('lostAt', -1)}"]
+    for f, payload in zip(expected.get("frames", []), payloads):
+        out.append(f"frame {f['type']} {f['flag']} {f['stream']} {f['offset']} {len(payload)} {zlib.crc32(payload)}")
+    if kind == "message":
+        out.append(f"message {expected['type']} {expected['request']} {int(expected.get('malformed', False))}")
+        for f in expected.get("fields", []):
+            value = bytes.fromhex(f["value"])
+            out.append(f"field {f['tag']} {len(value)} {zlib.crc32(value)}")
+    return "\n".join(out) + "\n"
+
+
 def wrap(data: bytes) -> str:
     hexed = data.hex()
     return "".join(hexed[i : i + 96] + "\n" for i in range(0, len(hexed), 96))
@@ -157,9 +170,10 @@ def wrap(data: bytes) -> str:
 
 def main() -> int:
     target, check = Path(sys.argv[1]), "--check" in sys.argv
-    files, index = {}, []
+    files, index, lines = {}, [], ""
     for name, what, kind, epoch, data, expected in cases():
         files[f"{name}.hex"] = wrap(data)
+        lines += lines_of(name, kind, epoch, expected, [bytes.fromhex(f["payload"]) for f in expected.get("frames", [])])
         for f in expected.get("frames", []):
             if len(f["payload"]) > 8192:
                 body = bytes.fromhex(f.pop("payload"))
@@ -168,6 +182,7 @@ def main() -> int:
     vectors = [{"data": d.hex(), "epoch": str(e), "check": crc(d, e)}
                for d, e in [(b"123456789", 0), (b"123456789", EPOCH), (b"", 0xFFFFFFFF), (bytes(20), 1)]]
     files["index.json"] = json.dumps({"marker": MARKER.hex(), "crc32": vectors, "cases": index}, indent=2) + "\n"
+    files["index.txt"] = lines
     stale = 0
     for name, body in files.items():
         path = target / name
@@ -176,7 +191,7 @@ def main() -> int:
         else:
             path.write_text(body)
     if check:
-        stale += len([p for p in target.iterdir() if p.suffix in (".hex", ".json") and p.name not in files])
+        stale += len([p for p in target.iterdir() if p.suffix in (".hex", ".json", ".txt") and p.name not in files])
     return 1 if stale else 0
 
 

@@ -51,6 +51,7 @@ static void put_bytes(struct host *host, const uint8_t *data, size_t size)
         if (part == 0) {
             host_disconnect(host);
             host->cuts++;
+            host->replay = true;
             return;
         }
         put = send(host->fd, data, part, MSG_NOSIGNAL);
@@ -173,7 +174,7 @@ static bool on_frame(void *context, const struct frame *frame)
         return on_data(host, stream, frame);
     case FRAME_ACK:
         CHECK(frame->length == 8);
-        CHECK(frame->offset <= stream->send.length || stream->acked > stream->send.length);
+        CHECK(frame->offset <= stream->send.length || stream->joined);
         if (frame->offset > stream->acked)
             stream->acked = frame->offset;
         if (get64(frame->payload) > stream->limit)
@@ -284,7 +285,7 @@ void host_connect(struct host *host)
     strcpy(address.sun_path, host->path);
     CHECK(connect(host->fd, (struct sockaddr *)&address, sizeof address) == 0);
     // What a virtio-serial device does: bytes of the life before arrive first.
-    if (host->cuts)
+    if (host->replay)
         put_bytes(host, host->old, host->old_length < sizeof host->old ? host->old_length % sizeof host->old : 1000 + host->cuts % 3000);
     host_hello(host);
     for (int i = 0; i < 2000 && !host->open && host->fd >= 0; i++) {
@@ -325,7 +326,7 @@ static void send_all(struct host *host)
             host->streams[i].ack_due = !host->streams[i].reset;
     }
     for (int i = 1; i < HOST_STREAMS && host->open && !host->acks_held && host->streams[i].known; i++) {
-        if (host->streams[i].ack_due)
+        if (host->streams[i].ack_due && !host->streams[i].hold)
             put_ack(host, &host->streams[i]);
         send_stream(host, &host->streams[i]);
     }
@@ -357,6 +358,7 @@ void host_step(struct host *host, int timeout_ms)
         // These bytes are lost, and whatever the socket still holds.
         host_disconnect(host);
         host->cuts++;
+        host->replay = true;
         return;
     }
     receiver_filled(&host->receiver, (size_t)got);

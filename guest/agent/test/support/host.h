@@ -11,6 +11,8 @@
 struct host_stream {
     uint32_t number;
     bool known;
+    bool hold;       // sends no ACK
+    bool joined;     // another host sent its first bytes
     struct out send; // everything that was ever to be sent
     uint64_t acked, sent, limit;
     bool finish, fin_acked, fin_sent, out_awaiting;
@@ -45,6 +47,7 @@ struct host {
     uint64_t cut_after; // bytes moved until the pipe is lost, 0 never
     uint64_t moved;
     unsigned cuts;
+    bool replay; // the next connection begins with old bytes
     bool throttle; // write single bytes
     uint8_t old[4096]; // bytes written lately, for replay
     size_t old_length;
