@@ -6,10 +6,25 @@ PROGRAMS := $(TESTS:test/%.c=$(OUT)/agent/test-%)
 $(PROGRAMS): $(OUT)/agent/test-%: $(OUT)/agent/asan/test/%.o $(SUPPORT:%.c=$(OUT)/agent/asan/%.o) $(CORE:%.c=$(OUT)/agent/asan/%.o)
 	gcc $(SANITIZE) -o $@ $^
 
+# The fuzz target has a table of its own verbs, without effects.
+FUZZED   := $(filter-out src/verbs.c src/verbs/% src/init/%,$(CORE))
+CORPUS   := $(HERE)/test/corpus
+
+$(OUT)/agent/fuzz-smoke: $(OUT)/agent/asan/test/fuzz.o $(OUT)/agent/asan/test/fuzz_main.o $(FUZZED:%.c=$(OUT)/agent/asan/%.o)
+	gcc $(SANITIZE) -o $@ $^
+
+$(OUT)/agent/fuzz-agent: $(OUT)/agent/fuzz/test/fuzz.o $(FUZZED:%.c=$(OUT)/agent/fuzz/%.o)
+	clang $(SANITIZE) -fsanitize=fuzzer -o $@ $^
+
+fuzz: $(OUT)/agent/fuzz-agent
+	@mkdir -p $(OUT)/agent/corpus
+	cd $(OUT)/agent && ./fuzz-agent -max_total_time=30 -max_len=4096 -print_final_stats=1 corpus $(CORPUS)
+
 # The programs drive the sanitized agent; one goes through the shipped binary.
-test: $(PROGRAMS) $(OUT)/banger-agent-asan $(OUT)/banger-agent
+test: $(PROGRAMS) $(OUT)/agent/fuzz-smoke $(OUT)/banger-agent-asan $(OUT)/banger-agent
 	@for program in $(PROGRAMS); do \
 		echo "  $${program##*/}"; \
 		AGENT=$(OUT)/banger-agent-asan AGENT_SHIPPED=$(OUT)/banger-agent GOLDEN=$(ROOT)/packages/contract/src/guest/golden \
 			timeout 60 $$program || exit 1; \
 	done
+	@echo "  fuzz-smoke"; timeout 60 $(OUT)/agent/fuzz-smoke $(CORPUS) 3
