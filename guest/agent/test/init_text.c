@@ -73,7 +73,8 @@ static void aliases(void)
 
 static void noise(void)
 {
-    static const char *const words[] = {"banger.work=", "banger.init=", "root=", "\"", " ", ":", "/", "ro", "--", "=", "\n", "banger.configure=9"};
+    static const char *const words[] = {
+        "banger.work=", "banger.init=", "root=", "\"", " ", ":", "/", "ro", "--", "=", "\n", "banger.configure=9"};
     srand(1);
     for (int round = 0; round < 20000; round++) {
         char text[256] = "", why[160];

@@ -12,26 +12,31 @@
 static void socket_tables(void)
 {
     struct listener listener;
-    CHECK(proc_net_line("   0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 "
-                        "ffff 100 0 0 10 0\n",
-                        false, &listener));
+    CHECK(proc_net_line(
+        "   0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 "
+        "ffff 100 0 0 10 0\n",
+        false, &listener));
     CHECK(listener.port == 3000 && listener.inode == 12345 && !strcmp(listener.address, "127.0.0.1"));
-    CHECK(proc_net_line("  12: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 "
-                        "00:00000000 00000000  1000        0 777 1 ffff 100 0 0 10 0\n",
-                        true, &listener));
+    CHECK(proc_net_line(
+        "  12: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 "
+        "00:00000000 00000000  1000        0 777 1 ffff 100 0 0 10 0\n",
+        true, &listener));
     CHECK(listener.port == 8080 && listener.inode == 777 && !strcmp(listener.address, "::1"));
     // Established, and headings.
-    CHECK(!proc_net_line("   1: 0100007F:0BB8 0100007F:8000 01 00000000:00000000 00:00000000 00000000     0        0 1 1\n", false,
-                         &listener));
-    CHECK(!proc_net_line("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
-                         false, &listener));
+    CHECK(!proc_net_line(
+        "   1: 0100007F:0BB8 0100007F:8000 01 00000000:00000000 00:00000000 00000000     0        0 1 1\n", false,
+        &listener));
+    CHECK(!proc_net_line(
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n", false,
+        &listener));
     CHECK(!proc_net_line("   0: 0100007F:0BB8 00000000:0000 0A 0:0 0:0 0 0 0 1\n", true, &listener));
 }
 
 static void addresses(void)
 {
     struct net_address address;
-    CHECK(net_parse("10.0.2.15/24", &address) && address.family == AF_INET && address.prefix == 24 && address.bytes[3] == 15);
+    CHECK(net_parse("10.0.2.15/24", &address) && address.family == AF_INET && address.prefix == 24 &&
+          address.bytes[3] == 15);
     CHECK(net_parse("10.0.2.2", &address) && address.prefix == 32 && net_size(&address) == 4);
     CHECK(net_parse("fd00::2/64", &address) && address.family == AF_INET6 && address.prefix == 64);
     CHECK(net_parse("0.0.0.0/0", &address) && address.prefix == 0);
@@ -58,7 +63,8 @@ static void pax_records(void)
     }
     CHECK(pax_next(&at, &left, &record) == 0);
     free(buffer.data);
-    static const char *const bad[] = {"9 a=b\n", "6 a=b ", "x", "5 a=\n", "3 =\n", "99999999999999999999 a=b\n", "4 a\n", "6  =b\n"};
+    static const char *const bad[] = {"9 a=b\n", "6 a=b ", "x", "5 a=\n", "3 =\n", "99999999999999999999 a=b\n",
+                                      "4 a\n",   "6  =b\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         at = bad[i];
         left = strlen(bad[i]);

@@ -123,6 +123,12 @@ static int make_link(struct unpack *unpack, const struct tar_entry *entry, int p
     return error;
 }
 
+static void set_time(const struct tar_entry *entry, int parent, const char *leaf)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns}};
+    utimensat(parent, leaf, times, AT_SYMLINK_NOFOLLOW);
+}
+
 static int make_special(const struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
 {
     mode_t type = entry->type == '6' ? S_IFIFO : entry->type == '3' ? S_IFCHR : S_IFBLK;
@@ -133,7 +139,10 @@ static int make_special(const struct unpack *unpack, const struct tar_entry *ent
         return errno;
     if (unpack->keep_owners && fchownat(parent, leaf, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
         return errno;
-    return fchmodat(parent, leaf, wanted_mode(unpack, entry), 0) != 0 ? errno : 0;
+    if (fchmodat(parent, leaf, wanted_mode(unpack, entry), 0) != 0)
+        return errno;
+    set_time(entry, parent, leaf);
+    return 0;
 }
 
 static int make_symbolic(const struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
@@ -142,8 +151,7 @@ static int make_symbolic(const struct unpack *unpack, const struct tar_entry *en
         return errno;
     if (unpack->keep_owners)
         fchownat(parent, leaf, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW);
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns}};
-    utimensat(parent, leaf, times, AT_SYMLINK_NOFOLLOW);
+    set_time(entry, parent, leaf);
     return 0;
 }
 

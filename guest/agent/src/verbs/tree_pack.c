@@ -175,6 +175,17 @@ static int pack_children(struct pack *pack, int fd, int depth)
     return error;
 }
 
+static void forget_links(struct pack *pack)
+{
+    for (size_t i = 0; i < LINK_SLOTS; i++) {
+        while (pack->links[i]) {
+            struct seen_link *link = pack->links[i];
+            pack->links[i] = link->next;
+            free(link);
+        }
+    }
+}
+
 int tree_pack(int directory, char *const *members, bool follow_named, int out, struct tree_count *count)
 {
     static const char end[2 * TAR_BLOCK];
@@ -192,5 +203,6 @@ int tree_pack(int directory, char *const *members, bool follow_named, int out, s
     if (!error)
         error = pack_emit(&pack, end, sizeof end);
     free(pack.path.data);
+    forget_links(&pack);
     return error;
 }

@@ -133,8 +133,8 @@ int tree_unpack(int directory, bool keep_owners, int in, struct tree_count *coun
     if (!error && step < 0)
         error = fail(&unpack, "tar", EBADMSG, unpack.reader.why);
     // Writers fill the last record with zeros; they are read, so that the sender is not cut off.
-    while (!error && io_read(in, drop, sizeof drop) > 0)
-        continue;
+    for (ssize_t n; !error && (n = io_read(in, drop, sizeof drop)) > 0;)
+        unpack.reader.bytes += (uint64_t)n;
     finish_directories(&unpack);
     count->bytes = unpack.reader.bytes;
     tar_reader_close(&unpack.reader);
