@@ -9,7 +9,7 @@ import { DEBIAN_HOST } from "./services/kernel/apt-host.ts";
 import { KERNEL_FILES, KernelManifest } from "./services/kernel/kernel-manifest.ts";
 import { KernelService } from "./services/kernel/kernel-service.ts";
 import { ContentStore } from "./services/storage/content-store.ts";
-import type { StagingOwner } from "./services/storage/content-store-staging.ts";
+import { createStagingOwner } from "./services/storage/content-store-owner.ts";
 import type { BootFiles } from "./services/vm/deps.ts";
 
 export type Stores = { readonly images: ImageService; readonly kernels: KernelService };
@@ -21,7 +21,7 @@ export function composeStores(parts: {
 }): Stores {
   const { ports, paths, usersOf } = parts;
   const { exec, clock, log, proxyEnv, builder } = ports;
-  const owner = stagingOwner(ports);
+  const owner = createStagingOwner(ports.processes, ports.pid);
   const imageStore = new ContentStore({ root: paths.images, kind: "image", schema: ImageManifest, owner });
   const kernelStore = new ContentStore({ root: paths.kernels, kind: "kernel", schema: KernelManifest, owner });
   const shared = { exec, clock, owner, proxyEnv };
@@ -60,20 +60,6 @@ export function bootSources(
       const kernel = await kernels.show(id, waiting);
       const initramfs = await kernels.ensureInitramfs(kernel, options.agent);
       return { kernel: join(kernel.dir, KERNEL_FILES[options.kernelFile]), initramfs: initramfs.path };
-    },
-  };
-}
-
-/** Half-made directories carry the maker's identity, so the next daemon knows whether anybody still fills them. */
-function stagingOwner({ processes, pid }: Ports): StagingOwner {
-  const self = processes.identify(pid);
-  const boot = processes.bootId().replaceAll("-", "");
-  return {
-    token: `${pid}-${self?.startTime ?? 0}-${boot}`,
-    isAlive: (token) => {
-      const [holder, startTime, bootOf] = token.split("-");
-      if (bootOf !== boot) return false;
-      return processes.isAlive({ pid: Number(holder), startTime: Number(startTime), bootId: processes.bootId() });
     },
   };
 }

@@ -24,7 +24,7 @@ export const imageMethods = {
   "image.build": {
     params: z.strictObject({ recipe: z.string().min(1).max(63) }),
     result: z.object({ operation: OperationId }),
-    errors: ["IMAGE_NOT_FOUND", "DISK_FULL", "PREREQUISITE_MISSING"],
+    errors: ["IMAGE_NOT_FOUND", "DISK_FULL", "PREREQUISITE_MISSING", "DOWNLOAD_FAILED", "BUILD_FAILED"],
     effect: "write",
   },
   "image.list": {
@@ -33,7 +33,7 @@ export const imageMethods = {
     errors: [],
     effect: "read",
   },
-  "image.show": { params: one, result: ImageView, errors: ["IMAGE_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
+  "image.show": { params: one, result: ImageView, errors: ["IMAGE_NOT_FOUND", "REF_AMBIGUOUS", "IMAGE_CORRUPT"], effect: "read" },
   "image.delete": {
     params: one,
     result: z.object({ id: ImageId }),

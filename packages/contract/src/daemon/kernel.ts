@@ -23,7 +23,7 @@ export const kernelMethods = {
   "kernel.pull": {
     params: z.strictObject({ name: z.string().min(1).max(63) }),
     result: z.object({ operation: OperationId }),
-    errors: ["KERNEL_NOT_FOUND", "DISK_FULL", "PREREQUISITE_MISSING"],
+    errors: ["KERNEL_NOT_FOUND", "DISK_FULL", "PREREQUISITE_MISSING", "DOWNLOAD_FAILED", "BUILD_FAILED"],
     effect: "write",
   },
   "kernel.list": {
@@ -32,7 +32,7 @@ export const kernelMethods = {
     errors: [],
     effect: "read",
   },
-  "kernel.show": { params: one, result: KernelView, errors: ["KERNEL_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
+  "kernel.show": { params: one, result: KernelView, errors: ["KERNEL_NOT_FOUND", "REF_AMBIGUOUS", "KERNEL_CORRUPT"], effect: "read" },
   "kernel.delete": {
     params: one,
     result: z.object({ id: KernelId }),

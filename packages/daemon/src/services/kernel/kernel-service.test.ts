@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -125,6 +125,7 @@ test("pull: a host without Debian sources is told so", async () => {
 test("a damaged kernel is told on use, and mended by pulling again", async () => {
   const service = makeService();
   const kernel = await service.pull("debian", { signal });
+  await chmod(join(kernel.dir, "vmlinuz"), 0o600); // what is published is read-only
   await truncate(join(kernel.dir, "vmlinuz"), 100);
   const corrupt = { code: "KERNEL_CORRUPT", message: /vmlinuz of kernel \w+ has 100 bytes instead of/ };
   await assert.rejects(service.show("debian", { signal }), corrupt);
