@@ -108,9 +108,12 @@ static void against_gnu_tar(void)
     shell("rm -rf out && mkdir out");
     CHECK(unpack("ours.tar", "out", &count) == 0 && count.entries > 10);
     same_trees("tree", "out");
-    // Over what is there already.
+    // Over what is there already; its directories keep their own times, unless owners are kept.
     CHECK(unpack("ours.tar", "out", &count) == 0);
-    same_trees("tree", "out");
+    if (getuid() == 0)
+        same_trees("tree", "out");
+    else
+        shell("diff -r --no-dereference -x pipe tree out");
 }
 
 static void named_members(void)
