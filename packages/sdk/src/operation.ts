@@ -22,6 +22,7 @@ export async function follow(client: BangerClient, operation: OperationId, optio
     const onProgress = (view: unknown) => options.onChange?.(OperationView.parse(view));
     const view = await client.call("operation.wait", { operation }, { onProgress });
     if (view.state === "done") return view.result;
+    if (view.state === "cancelled") options.signal?.throwIfAborted();
     throw errorOf(view);
   } finally {
     options.signal?.removeEventListener("abort", cancel);

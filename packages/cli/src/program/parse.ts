@@ -103,7 +103,10 @@ function complaint(error: unknown, options: Parse): unknown {
   if (!(error instanceof CommanderError)) return error;
   const [, text = ""] = /'([^']*)'/.exec(error.message) ?? [];
   if (error.code === "commander.unknownOption") {
-    const near = suggest(text, ["--help", ...Object.keys(options.data.options).map((name) => `--${name}`)]);
+    const near = suggest(text.replace(/=.*/s, ""), [
+      "--help",
+      ...Object.keys(options.data.options).map((name) => `--${name}`),
+    ]);
     if (text.includes("=") && near !== undefined) return usage(options, `takes no value with ${near}`);
     return usage(options, `has no option ${text}`, near && `Did you mean ${near}?`);
   }

@@ -4,6 +4,7 @@
  */
 import { constants } from "node:os";
 import { pipeline } from "node:stream/promises";
+import { AppError } from "@banger/contract/errors";
 import type { ExecSession, ExecStatus } from "@banger/sdk/exec";
 import { outputError } from "../output/output.ts";
 import type { Context } from "../program/context.ts";
@@ -31,7 +32,7 @@ export async function attach(session: ExecSession, context: Context, { stdin, tt
   const broken = output.then(
     () => new Promise<never>(() => undefined),
     async (error: unknown) => {
-      if (out.stream.errored) throw outputError(out.stream.errored);
+      if (!AppError.is(error)) throw outputError(error); // the session's own failures are AppErrors
       await session.ended; // says better why the connection broke
       throw error;
     },

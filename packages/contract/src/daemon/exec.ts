@@ -23,7 +23,12 @@ export type ExecEnd = z.infer<typeof ExecEnd>;
 
 const command = {
   ref: Ref,
-  argv: z.array(z.string().min(1)).min(1).max(4096),
+  /** only the program needs a name: an argument may be empty */
+  argv: z
+    .array(z.string())
+    .min(1)
+    .max(4096)
+    .refine(([program]) => program !== "", "the program has no name"),
   environment: z.array(EnvironmentEntry).max(1024).default([]),
   cwd: z.string().min(1).max(4096).optional(),
   user: z.string().min(1).max(64).optional(),

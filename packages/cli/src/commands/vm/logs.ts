@@ -32,7 +32,7 @@ export const command = defineCommand(
       else await pipeline(logs.bytes, printableLines(), out.stream, { end: false, signal });
     } catch (error) {
       signal.throwIfAborted();
-      throw out.stream.errored ? outputError(out.stream.errored) : error;
+      throw AppError.is(error) ? error : outputError(error);
     }
     return 0;
   },

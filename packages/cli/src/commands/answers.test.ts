@@ -1,0 +1,153 @@
+/** What commands answer, as tables and as JSON that the contract's own schemas accept. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ImageView, imageMethods } from "@banger/contract/daemon/image";
+import { KernelView, kernelMethods } from "@banger/contract/daemon/kernel";
+import { DaemonStatus, systemMethods } from "@banger/contract/daemon/system";
+import { VmView, vmMethods } from "@banger/contract/daemon/vm";
+import { AppError } from "@banger/contract/errors";
+import { VmId } from "@banger/contract/ids";
+import { World } from "../testing/world.ts";
+
+const id = VmId.parse("abcdefghijkl");
+
+test("list is a table, ids, or JSON", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web", { id });
+  assert.equal(
+    (await world.run(["ps"])).stdout,
+    `NAME  ID            STATE    IMAGE    CPU  MEMORY   CREATED
+web   abcdefghijkl  running  minimal  1    512 MiB  1 min ago
+`,
+  );
+  assert.equal((await world.run(["list", "-q"])).stdout, "abcdefghijkl\n");
+});
+
+test("show is lines, and what a guest put into them is made harmless", async () => {
+  await using world = await World.make();
+  const lastError = { code: "GUEST_PANICKED", message: "it said \x1b]0;evil\x07" };
+  world.daemon.addMachine("web", { id, state: "failed", startedAt: null, lastError });
+  assert.equal(
+    (await world.run(["show", "web"])).stdout,
+    `Name:         web
+Id:           abcdefghijkl
+State:        failed
+Image:        minimal (imageimage00)
+Kernel:       debian (kernelkern00)
+Processors:   1
+Memory:       512 MiB
+Work disk:    8 GiB
+Created:      1 min ago
+Started:      not running
+When stopped: kept
+Runs under:   qemu with tcg
+Isolation:    emulation
+Network:      shut; open: nothing
+Agent:        0.1.0 as init
+Last error:   it said \\x1b]0;evil\\x07 (GUEST_PANICKED)
+`,
+  );
+});
+
+test("every answer with --json is what the contract says", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web", { id });
+  const answer = async (line: string): Promise<unknown> => {
+    const ran = await world.run([...line.split(" "), "--json"]);
+    assert.equal(ran.status, 0, ran.stderr);
+    return JSON.parse(ran.stdout);
+  };
+  vmMethods["vm.list"].result.parse(await answer("list"));
+  VmView.parse(await answer("show web"));
+  VmView.parse(await answer("create --name two"));
+  VmView.parse(await answer("run -d --name three"));
+  imageMethods["image.list"].result.parse(await answer("image list"));
+  ImageView.parse(await answer("image show minimal"));
+  ImageView.parse(await answer("image build minimal"));
+  kernelMethods["kernel.list"].result.parse(await answer("kernel list"));
+  KernelView.parse(await answer("kernel show debian"));
+  KernelView.parse(await answer("kernel pull"));
+  DaemonStatus.parse(await answer("daemon status"));
+  DaemonStatus.parse(await answer("daemon start"));
+  systemMethods["doctor.run"].result.parse(await answer("doctor"));
+  assert.deepEqual(Object.keys(Object(await answer("version"))), ["cli", "daemon"]);
+});
+
+test("several refs: a bad one stops no good one, and order is kept", async () => {
+  await using world = await World.make();
+  for (const name of ["a", "b"]) world.daemon.addMachine(name);
+  const ran = await world.run(["delete", "a", "nope", "b", "a"]);
+  assert.deepEqual(ran, {
+    ...{ status: 4, stdout: "a\nb\n" },
+    stderr: 'banger: there is no machine "nope"\nhint: `banger list` shows the machines.\n',
+  });
+  assert.equal(world.daemon.machines.size, 0);
+});
+
+test("several refs as JSON: one document, with the failures in their places", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("a");
+  const ran = await world.run(["stop", "--time", "0", "nope", "a", "--json"]);
+  assert.equal(ran.status, 4);
+  const { results } = JSON.parse(ran.stdout);
+  assert.deepEqual([results[0].ref, results[0].error.code, results[1]], ["nope", "VM_NOT_FOUND", { ref: "a" }]);
+  assert.deepEqual(world.daemon.callsOf("vm.stop"), [
+    { ref: "nope", graceMs: 0 },
+    { ref: "a", graceMs: 0 },
+  ]);
+});
+
+test("progress is a line for each stage where there is no terminal, and none when quiet", async () => {
+  await using world = await World.make();
+  const ran = await world.run(["image", "build", "minimal"]);
+  assert.equal(ran.stderr, "banger: image.build\nbanger: image minimal is there in 0 ms\n");
+  assert.equal((await world.run(["image", "build", "-q"])).stderr, "");
+});
+
+test("logs are printable, or as they were written", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  assert.equal((await world.run(["logs", "web"])).stdout, "Linux version 6.1\n\\x1b[31mred\\x1b[0m\n");
+  assert.equal((await world.run(["logs", "--raw", "web"])).stdout, String(world.daemon.console));
+});
+
+test("doctor tells what mends it, and fails with 3", async () => {
+  await using world = await World.make();
+  world.daemon.doctorRows = [{ check: "kvm", status: "fail", detail: "missing", fix: "apt install kvm" }];
+  const ran = await world.run(["doctor"]);
+  assert.deepEqual(ran, { status: 3, stdout: "fail  kvm: missing\n      apt install kvm\n", stderr: "" });
+});
+
+test("a missing prerequisite is 3, even where the status belongs to a command", async () => {
+  await using world = await World.make();
+  world.daemon.createFailure = new AppError("PREREQUISITE_MISSING", "qemu is not installed");
+  assert.equal((await world.run(["run", "--", "true"])).status, 3);
+  world.daemon.createFailure = new AppError("DISK_FULL", "12 MiB are free, 100 are needed");
+  assert.equal((await world.run(["run", "--", "true"])).status, 125);
+  assert.equal((await world.run(["run", "-d"])).status, 3);
+});
+
+test("without a daemon: status says so with 6, stop is content, and a start that fails tells why", async () => {
+  await using world = await World.make();
+  await world.daemon[Symbol.asyncDispose]();
+  const status = await world.run(["daemon", "status"]);
+  assert.deepEqual([status.status, status.stdout], [6, ""]);
+  assert.match(status.stderr, /^banger: the daemon is not running\nhint: /);
+  assert.deepEqual(await world.run(["daemon", "stop"]), {
+    ...{ status: 0, stdout: "", stderr: "banger: the daemon is not running\n" },
+  });
+  const list = await world.run(["list"]);
+  assert.deepEqual([list.status, list.stdout], [6, ""]);
+  assert.match(
+    list.stderr,
+    /^banger: the daemon ended before it was ready\nhint: Its log tells more: \/.*bangerd.log\n$/,
+  );
+});
+
+test("daemon start --foreground becomes the daemon, with the user's directories", async () => {
+  await using world = await World.make();
+  const { home } = world;
+  const ran = await world.run(["daemon", "start", "--foreground"]);
+  const directories = `--state ${home}/.local/share/banger --runtime ${home}/run/banger --cache ${home}/.cache/banger`;
+  assert.match(ran.stderr, new RegExp(`would become /bin/false ${directories} --foreground`));
+});

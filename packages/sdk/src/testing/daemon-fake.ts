@@ -1,0 +1,226 @@
+/**
+ * A daemon that behaves, without a machine anywhere: the real socket, handshake and method table over machines in memory, and
+ * a few commands that are built in. For tests of what talks to a daemon.
+ */
+import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import { daemonMethods } from "@banger/contract/daemon/methods";
+import { PROTOCOL } from "@banger/contract/daemon/protocol";
+import type { Build, DoctorRow } from "@banger/contract/daemon/system";
+import type { VmView } from "@banger/contract/daemon/vm";
+import { AppError } from "@banger/contract/errors";
+import { ExecId } from "@banger/contract/ids";
+import type { Handlers } from "@banger/platform/rpc/methods";
+import { type RpcServer, startServer } from "@banger/platform/rpc/server";
+import { serveBuiltIn } from "./built-in-commands.ts";
+import { OperationsFake } from "./operations-fake.ts";
+import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
+
+export type FakeOptions = { readonly socket: string; readonly build: Build; readonly protocol?: number };
+type Area<Prefix extends string> = Pick<Handlers<DaemonMethods>, Extract<keyof DaemonMethods, `${Prefix}.${string}`>>;
+
+const PID = 4242;
+const CLOSE_MS = 1_000;
+
+export class DaemonFake implements AsyncDisposable {
+  readonly machines = new Map<string, VmView>();
+  /** writes, with what they were asked */
+  readonly calls: { readonly method: string; readonly params: unknown }[] = [];
+  /** what creates wait for; a test replaces it to look at the time before ready */
+  createGate: Promise<void> = Promise.resolve();
+  /** what undoing a create waits for */
+  undoGate: Promise<void> = Promise.resolve();
+  /** what creates fail with */
+  createFailure: AppError | undefined;
+  /** what every machine has on its console */
+  console: Buffer = Buffer.from("Linux version 6.1\r\n\x1b[31mred\x1b[0m\r\n");
+  doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
+  readonly operations = new OperationsFake();
+  /** failures that no client caused */
+  readonly internal: unknown[] = [];
+  readonly #created = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<void>();
+  readonly #options: FakeOptions;
+  #server: RpcServer | undefined;
+
+  private constructor(options: FakeOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: FakeOptions): Promise<DaemonFake> {
+    const fake = new DaemonFake(options);
+    const uid = process.getuid?.() ?? 0;
+    fake.#server = await startServer<DaemonMethods>({
+      path: options.socket,
+      table: daemonMethods,
+      handlers: { ...fake.#vm(), ...fake.#exec(), ...fake.#content(), ...fake.#operation(), ...fake.#system() },
+      hello: { protocol: options.protocol ?? PROTOCOL, build: options.build },
+      peerOf: () => ({ pid: 0, uid, gid: 0 }),
+      authorize: () => undefined,
+      onInternalError: (error) => void fake.internal.push(error),
+    });
+    return fake;
+  }
+
+  /** resolves when the first create has begun */
+  get created(): Promise<void> {
+    return this.#created.promise;
+  }
+
+  /** resolves when a client had it stopped */
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  addMachine(name: string, change: Partial<VmView> = {}): VmView {
+    const machine = { ...sampleMachine(name), ...change };
+    this.machines.set(machine.id, machine);
+    return machine;
+  }
+
+  callsOf(method: string): unknown[] {
+    return this.calls.filter((call) => call.method === method).map(({ params }) => params);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.destroy();
+  }
+
+  #find(ref: string): VmView {
+    const found = [...this.machines.values()].find(({ id, name }) => id === ref || name === ref);
+    if (found) return found;
+    throw new AppError("VM_NOT_FOUND", `there is no machine ${JSON.stringify(ref)}`, { facts: { ref } });
+  }
+
+  #change(machine: VmView, change: Partial<VmView>): VmView {
+    const changed = { ...machine, ...change };
+    this.machines.set(machine.id, changed);
+    return changed;
+  }
+
+  async #create(params: { name?: string | undefined; start: boolean }, signal: AbortSignal): Promise<VmView> {
+    const cancelled = Promise.withResolvers<never>();
+    cancelled.promise.catch(() => undefined);
+    signal.addEventListener("abort", () => cancelled.reject(signal.reason));
+    const machine = this.addMachine(params.name ?? "calm-otter", { state: params.start ? "running" : "stopped" });
+    this.#created.resolve();
+    try {
+      if (this.createFailure) throw this.createFailure;
+      await Promise.race([this.createGate, cancelled.promise]);
+      return machine;
+    } catch (error) {
+      await this.undoGate;
+      this.machines.delete(machine.id);
+      throw error;
+    }
+  }
+
+  #vm(): Area<"vm"> {
+    const { operations } = this;
+    return {
+      "vm.create": (params, { connection }) => {
+        this.calls.push({ method: "vm.create", params });
+        const taken = [...this.machines.values()].find(({ name }) => name === params.name);
+        if (taken) throw new AppError("NAME_TAKEN", `the name ${taken.name} is taken`);
+        const begun = operations.begin("vm.create", params.name ?? "", (signal) => this.#create(params, signal));
+        connection.addEventListener("abort", () => operations.cancel(begun.operation));
+        return begun;
+      },
+      "vm.start": ({ ref }) => {
+        const machine = this.#find(ref);
+        return operations.begin("vm.start", ref, async () => this.#change(machine, { state: "running" }));
+      },
+      "vm.stop": (params) => {
+        this.calls.push({ method: "vm.stop", params });
+        const machine = this.#find(params.ref);
+        return operations.begin("vm.stop", params.ref, async () => this.#change(machine, { state: "stopped" }));
+      },
+      "vm.delete": ({ ref }) => {
+        const { id, name } = this.#find(ref);
+        this.calls.push({ method: "vm.delete", params: { ref: name } });
+        return operations.begin("vm.delete", ref, async () => this.machines.delete(id));
+      },
+      "vm.list": () => ({ machines: [...this.machines.values()] }),
+      "vm.show": ({ ref }) => this.#find(ref),
+      "vm.logs": ({ ref }, { upgrade }) => {
+        this.#find(ref);
+        upgrade(async (mux) => void mux.stream(0).end(this.console));
+        return {};
+      },
+    };
+  }
+
+  #exec(): Area<"exec"> {
+    const check = (ref: string) => {
+      const { name, state } = this.#find(ref);
+      if (state !== "running") throw new AppError("VM_NOT_RUNNING", `machine ${name} is ${state}`);
+    };
+    const answer = () => ({ exec: ExecId.parse(newId()), pid: 42 });
+    return {
+      "exec.run": (params, { upgrade }) => {
+        this.calls.push({ method: "exec.run", params });
+        check(params.ref);
+        upgrade(serveBuiltIn(params));
+        return answer();
+      },
+      "exec.detach": (params) => {
+        this.calls.push({ method: "exec.detach", params });
+        check(params.ref);
+        return answer();
+      },
+    };
+  }
+
+  #content(): Area<"image"> & Area<"kernel"> {
+    const image = (ref: string) => one(sampleImage, ref, "IMAGE_NOT_FOUND");
+    const kernel = (ref: string) => one(sampleKernel, ref, "KERNEL_NOT_FOUND");
+    const { operations } = this;
+    return {
+      "image.build": ({ recipe }) =>
+        operations.begin("image.build", recipe, async () => ({ ...sampleImage, name: recipe })),
+      "image.list": () => ({ images: [sampleImage] }),
+      "image.show": ({ ref }) => image(ref),
+      "image.delete": ({ ref }) => ({ id: image(ref).id }),
+      "kernel.pull": ({ name }) => operations.begin("kernel.pull", name, async () => ({ ...sampleKernel, name })),
+      "kernel.list": () => ({ kernels: [sampleKernel] }),
+      "kernel.show": ({ ref }) => kernel(ref),
+      "kernel.delete": ({ ref }) => ({ id: kernel(ref).id }),
+    };
+  }
+
+  #operation(): Area<"operation"> {
+    return {
+      "operation.list": () => ({ operations: [...this.operations.views] }),
+      "operation.status": ({ operation }) => this.operations.status(operation),
+      "operation.wait": ({ operation }, { progress }) => this.operations.wait(operation, progress),
+      "operation.cancel": ({ operation }) => this.operations.cancel(operation),
+      "operation.detach": () => ({}),
+    };
+  }
+
+  #system(): Area<"daemon"> & Area<"doctor"> {
+    return {
+      "daemon.status": () => ({
+        ...{ build: this.#options.build, pid: PID, startedAt: NOW, stateDirectory: "/state", logFile: "/state/log" },
+        ...{ socket: this.#options.socket, residentBytes: 64 << 20, operations: this.operations.running },
+        machines: { total: this.machines.size, running: this.machines.size },
+      }),
+      "daemon.stop": ({ ifIdle }) => {
+        if (ifIdle && this.operations.running > 0) throw new AppError("DAEMON_BUSY", "an operation is under way");
+        setImmediate(() => {
+          this.#server?.close({ graceMs: CLOSE_MS }).then(this.#stopped.resolve, this.#stopped.reject);
+        });
+        return { pid: PID };
+      },
+      "doctor.run": () => ({ rows: this.doctorRows }),
+    };
+  }
+}
+
+function one<T extends { id: string; name: string }>(
+  found: T,
+  ref: string,
+  code: "IMAGE_NOT_FOUND" | "KERNEL_NOT_FOUND",
+): T {
+  if (ref === found.name || ref === found.id) return found;
+  throw new AppError(code, `there is nothing called ${JSON.stringify(ref)}`, { facts: { ref } });
+}
