@@ -59,6 +59,11 @@ export class OperationsFake {
     return entry.view;
   }
 
+  /** resolves when all have ended */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ ended }) => ended));
+  }
+
   status(id: OperationId): OperationView {
     return this.#find(id).view;
   }

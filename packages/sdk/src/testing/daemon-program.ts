@@ -1,0 +1,37 @@
+/** A fake daemon as a program, started the way the real one is: directories, a lock that lets one live, a line when ready. */
+import { closeSync, writeSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { AppError, errorCatalog } from "@banger/contract/errors";
+import { DaemonFake } from "./daemon-fake.ts";
+
+const READY_FD = 3;
+const { values } = parseArgs({
+  options: {
+    state: { type: "string", default: "" },
+    runtime: { type: "string", default: "" },
+    cache: { type: "string", default: "" },
+    fail: { type: "boolean", default: false },
+    built: { type: "string", default: "" },
+  },
+});
+
+if (values.fail) {
+  const { code, message, hint } = new AppError("SCHEMA_NEWER", "the state has schema 9, this banger knows 3");
+  process.stderr.write(`${JSON.stringify({ code, message, hint })}\n`);
+  process.exit(errorCatalog[code].exit);
+}
+const lock = join(values.state, "lock");
+try {
+  await (await open(lock, "wx")).close();
+} catch {
+  process.exit(errorCatalog.STATE_LOCKED.exit);
+}
+const socket = join(values.runtime, "bangerd.sock");
+const daemon = await DaemonFake.start({ socket, build: { version: "1.0.0", commit: "abc", builtAt: values.built } });
+writeSync(READY_FD, `ready ${socket}\n`);
+closeSync(READY_FD);
+await daemon.stopped;
+await rm(lock);
+process.exit(0);
