@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,17 @@ void loop_on_orphan(struct loop *loop, void (*reaped)(void *context, pid_t pid, 
     loop->orphan_context = context;
 }
 
+// The system call itself, because libc refuses the signals that it keeps for threads, and those may be ignored, too.
+static void reset_dispositions(void)
+{
+    static const struct {
+        unsigned long handler, flags, restorer, mask[2];
+    } standard;
+
+    for (int number = 1; number < 65; number++)
+        syscall(SYS_rt_sigaction, number, &standard, NULL, 8);
+}
+
 pid_t loop_fork(void)
 {
     sigset_t all, none;
@@ -93,8 +105,7 @@ pid_t loop_fork(void)
         errno = saved;
         return pid;
     }
-    for (int number = 1; number < _NSIG; number++)
-        signal(number, SIG_DFL);
+    reset_dispositions();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     return 0;

@@ -109,6 +109,7 @@ void exec_start_known(struct exec *exec)
 {
     struct request *request = exec->request;
     struct spawn_failure failure;
+    bool joined;
     ssize_t got;
 
     if (exec->report.fd < 0)
@@ -126,8 +127,11 @@ void exec_start_known(struct exec *exec)
     free(exec->command);
     exec->command = NULL;
     exec->request = NULL;
-    if (request)
-        answer_started(exec, request, false);
+    if (!request)
+        return;
+    joined = exec->session != exec->agent->session_number;
+    exec->session = exec->agent->session_number;
+    answer_started(exec, request, joined);
 }
 
 static void report_ready(struct watch *watch, uint32_t events)
@@ -145,14 +149,20 @@ static void start_forgotten(struct request *request)
 
 static int join(struct exec *exec, struct request *request)
 {
+    bool told = exec->session == exec->agent->session_number;
+
     if (exec->request)
         return -EBUSY; // asked twice before the first was answered
-    answer_started(exec, request, true);
-    if (exec->session != exec->agent->session_number) {
-        exec->session = exec->agent->session_number;
-        if (exec->exited)
-            exec_send_exited(exec);
+    if (exec->report.fd >= 0) { // the host that asked first did not live to see it start
+        exec->request = request;
+        request->state = exec;
+        request->cancelled = start_forgotten;
+        return 0;
     }
+    exec->session = exec->agent->session_number;
+    answer_started(exec, request, true);
+    if (exec->exited && !told)
+        exec_send_exited(exec);
     return 0;
 }
 

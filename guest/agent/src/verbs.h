@@ -47,10 +47,10 @@ uint64_t struct_u64(struct request *request, struct fields fields, uint16_t tag,
 const char *struct_text(struct request *request, struct fields fields, uint16_t tag, const char *fallback);
 
 // Answers and frees the request. error is 0 or a positive errno; text may be NULL. Streams opened for it live on until they
-// are finished or reset.
+// are finished or reset; with an error they are reset at once (without their reset callback).
 void request_answer(struct request *request, int error, const char *text);
 
-// An event to the host; dropped when there is no session.
+// An event to the host; dropped when there is no session. Frees the fields.
 void agent_event(struct agent *agent, uint16_t type, struct out *fields);
 
 #endif

@@ -25,6 +25,12 @@ void agent_process_start(struct agent_process *process)
     const char *binary = getenv("AGENT");
     struct pollfd poller = {.events = POLLIN};
 
+    // A machine's agent channel in place of a process here: the same tests over a real virtio-serial port.
+    process->pid = 0;
+    if (getenv("AGENT_SOCKET")) {
+        snprintf(process->path, sizeof process->path, "%s", getenv("AGENT_SOCKET"));
+        return;
+    }
     CHECK(binary);
     strcpy(process->directory, "/tmp/banger-agent-test.XXXXXX");
     CHECK(mkdtemp(process->directory));
@@ -46,6 +52,8 @@ void agent_process_stop(struct agent_process *process)
 {
     int status;
 
+    if (!process->pid)
+        return;
     kill(process->pid, SIGTERM);
     CHECK(waitpid(process->pid, &status, 0) == process->pid);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM); // it did not die of anything else
