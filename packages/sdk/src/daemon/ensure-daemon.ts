@@ -10,7 +10,7 @@ import { startDeadline } from "@banger/platform/time/deadline";
 import type { BangerClient } from "../client.ts";
 import { type FindOptions, findDaemon } from "./find-daemon.ts";
 import type { DaemonPlaces } from "./places.ts";
-import { type DaemonProgram, startDaemon } from "./start-daemon.ts";
+import type { DaemonProgram } from "./start-daemon.ts";
 
 export type EnsureOptions = FindOptions & {
   readonly program: DaemonProgram;
@@ -29,12 +29,14 @@ export async function ensureDaemon(options: EnsureOptions): Promise<BangerClient
   for (;;) {
     const client = await findDaemon({ ...options, signal });
     if (client && sameBuild(client.peer.build, options.build)) return client;
-    if (client && !mayReplace) return usable(client, options);
+    if (client && !mayReplace) return usable(client, { ...options, why: "started meanwhile" });
     if (client) {
       // Once only: two builds that are used at the same time would otherwise replace each other for ever.
       mayReplace = false;
-      if (!(await stopIfIdle(client))) return usable(client, options);
+      if (!(await stopIfIdle(client))) return usable(client, { ...options, why: "busy" });
     }
+    // Loaded when there is a daemon to start, which is seldom.
+    const { startDaemon } = await import("./start-daemon.ts");
     const outcome = await startDaemon(options.program, { places: options.places, signal });
     if (outcome === "locked") await socketTurn(options.places, signal);
   }
@@ -57,7 +59,7 @@ async function stopIfIdle(client: BangerClient): Promise<boolean> {
   }
 }
 
-function usable(client: BangerClient, { build, onNote }: EnsureOptions): BangerClient {
+function usable(client: BangerClient, { build, onNote, why }: EnsureOptions & { why: string }): BangerClient {
   const { protocol, build: theirs } = client.peer;
   const which = `${theirs.version} (${theirs.commit}, built ${theirs.builtAt})`;
   if (protocol !== PROTOCOL) {
@@ -68,7 +70,7 @@ function usable(client: BangerClient, { build, onNote }: EnsureOptions): BangerC
       { hint: "Wait until its operations have ended, or run `banger daemon stop`; machines keep running." },
     );
   }
-  onNote?.(`the daemon is of another build, ${which}, and busy: going on with it`);
+  onNote?.(`the daemon is of another build, ${which}, and ${why}: going on with it`);
   return client;
 }
 
