@@ -107,6 +107,10 @@ export class ExecSession {
     await this.#channel.request("release", { id: this.id }, { ...waiting, what: `RELEASE of ${this.id}` });
     this.#begun.unsubscribe();
     this.#released = true;
+    for (const stream of all(this.#begun)) {
+      stream.receive.releaseEnd();
+      this.#channel.mux.touch(stream);
+    }
     this.#forgetRead();
   }
 

@@ -186,7 +186,7 @@ export class GuestChannel implements AsyncDisposable {
     const { id, use, durable, from = 0, adopt = false } = options;
     const send = new SendHalf({ unused: use === "receive" });
     if (adopt) send.adopt();
-    const receive = new ReceiveHalf({ window: WINDOW_BYTES, from, unused: use === "send" });
+    const receive = new ReceiveHalf({ window: WINDOW_BYTES, from, unused: use === "send", holdEnd: durable });
     return this.mux.open({ id, send, receive, durable, knownAfter: adopt ? 0 : Number.POSITIVE_INFINITY });
   }
 
@@ -208,6 +208,7 @@ export class GuestChannel implements AsyncDisposable {
       : new AppError("CANCELLED", "the channel to the guest was closed", { cause: reason });
     this.#end = error;
     this.#stop.abort(error);
+    this.#link.hangUp();
     this.#messages.restart(error);
     this.mux.end(error);
     this.#tell((listener) => listener.ended?.(error));

@@ -75,6 +75,11 @@ export class Link {
     if (this.#pipe) this.#greet(this.#pipe);
   }
 
+  /** Sends and hears nothing more on the present connection. */
+  hangUp(): void {
+    this.#pipe?.destroy();
+  }
+
   /** Runs until the signal is aborted or the machine is gone. Throws the reason why the channel is at its end. */
   async run(signal: AbortSignal): Promise<never> {
     for (let attempt = 0; ; attempt++) {

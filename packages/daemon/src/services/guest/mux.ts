@@ -94,6 +94,8 @@ export class Mux {
 
   /** Call after taking from, pushing to, or changing `knownAfter` of a stream. */
   touch(stream: GuestStream): void {
+    // of a stream that is over nothing is acknowledged: what its reader threw away is still the guest's to give
+    if (this.stream(stream.id) !== stream) return;
     if (stream.receive.ackDue) this.#acks.add(stream);
     this.#busy.add(stream);
     this.#onWork();
@@ -101,6 +103,7 @@ export class Mux {
 
   /** Makes the peer hear where this end stands, though nothing was taken. */
   announce(stream: GuestStream): void {
+    if (this.stream(stream.id) !== stream) return;
     this.#acks.add(stream);
     this.#onWork();
   }

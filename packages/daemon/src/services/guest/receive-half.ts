@@ -18,9 +18,12 @@ export class ReceiveHalf {
   #acknowledged = 0;
   #endsAt: number | undefined;
   #endAcknowledged = false;
+  /** the end is not acknowledged yet, so that a session after this one hears of it, too */
+  #endHeld: boolean;
 
   /** `from` is for a stream that an earlier session read; an unused half has ended from the start. */
-  constructor(options: { window: number; granted?: number; from?: number; unused?: boolean }) {
+  constructor(options: { window: number; granted?: number; from?: number; unused?: boolean; holdEnd?: boolean }) {
+    this.#endHeld = options.holdEnd === true;
     this.window = options.unused ? 0 : options.window;
     this.#received = options.from ?? 0;
     this.#acknowledged = this.#received;
@@ -79,15 +82,20 @@ export class ReceiveHalf {
 
   /** Whether the peer should hear of what was taken. */
   get ackDue(): boolean {
-    if (this.finReceived && !this.#endAcknowledged) return true;
+    if (this.finReceived && !this.#endAcknowledged && !this.#endHeld) return true;
     const fresh = this.consumed - this.#acknowledged;
     return fresh > 0 && (this.#queue.length === 0 || fresh >= this.window / 4);
+  }
+
+  /** Nobody needs to hear of the end again. */
+  releaseEnd(): void {
+    this.#endHeld = false;
   }
 
   acknowledge(): { offset: number; limit: number; fin: boolean } {
     this.#acknowledged = this.consumed;
     this.#granted = Math.max(this.#granted, this.consumed + this.window);
-    this.#endAcknowledged = this.finReceived;
-    return { offset: this.consumed, limit: this.#granted, fin: this.finReceived };
+    this.#endAcknowledged = this.finReceived && !this.#endHeld;
+    return { offset: this.consumed, limit: this.#granted, fin: this.#endAcknowledged };
   }
 }
