@@ -29,6 +29,7 @@ export type Composition = {
   readonly database: Database;
   readonly build: Build;
   readonly requestStop: () => void;
+  readonly wrapMachines?: (deps: VmDeps) => VmDeps;
 };
 
 export type Composed = {
@@ -60,13 +61,13 @@ export function compose(composition: Composition): Composed {
   const background = new BackgroundCommands({ clock: ports.clock, log: ports.log });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
   const doctor = composeDoctor(composition, { accel, vmDeps });
-  const daemon = composeStatus(composition, { vm, operations });
+  const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
   return { services: { vm, exec, ...stores, operations, doctor, daemon, usersOf }, vmDeps, background, sweep };
 }
 
 function composeMachines(
-  { paths, ports }: Composition,
+  { paths, ports, wrapMachines = (deps) => deps }: Composition,
   { stores, store }: { stores: Stores; store: VmStore },
 ): { accel: AccelService; vmDeps: VmDeps } {
   const { driver, clock, log, randomBytes, openGuest } = ports;
@@ -82,7 +83,7 @@ function composeMachines(
   };
   const accel = new AccelService({
     file: paths.acceleration,
-    bootId: ports.processes.bootId,
+    bootId: () => ports.processes.bootId(),
     vmmVersion: async (waiting) => (await driver.probe(waiting)).version ?? "none",
     obstacle: kvmObstacle,
     prove: (waiting) => proveKvm(proof, waiting),
@@ -93,13 +94,13 @@ function composeMachines(
     accelerator: async (waiting) => (await accel.decide(waiting)).accelerator,
     bootFiles: sources.bootFiles,
   };
-  return { accel, vmDeps };
+  return { accel, vmDeps: wrapMachines(vmDeps) };
 }
 
 function machineMaker({ ports }: Composition, { stores, store }: { stores: Stores; store: VmStore }): NewMachine {
   return newMachine({
     host: ports.host,
-    now: ports.clock.now,
+    now: () => ports.clock.now(),
     randomHex: (bytes) => ports.randomBytes(bytes).toString("hex"),
     isTaken: (name) => store.list().some(({ record }) => record.name === name),
     image: async (ref, { signal, onStage }) => {
@@ -136,10 +137,10 @@ function composeDoctor(
 
 function composeStatus(
   { build, ports, config, paths, requestStop }: Composition,
-  { vm, operations }: { vm: VmService; operations: OperationRegistry },
+  services: { vm: VmService; operations: OperationRegistry; exec: ExecService },
 ): DaemonService {
   return new DaemonService({
-    ...{ build, vm, operations, requestStop, pid: ports.pid, residentBytes: ports.residentBytes },
+    ...{ build, ...services, requestStop, pid: ports.pid, residentBytes: ports.residentBytes },
     ...{ stateDirectory: config.state, socket: paths.socket, logFile: paths.log },
     startedAt: new Date(ports.clock.now()).toISOString(),
   });

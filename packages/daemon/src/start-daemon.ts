@@ -20,6 +20,8 @@ import type { Ports } from "./ports.ts";
 import { openDatabase } from "./recovery/open-state.ts";
 import { claimOrphans } from "./recovery/quarantine.ts";
 import { reconcile } from "./recovery/reconcile.ts";
+import { sweepProofs } from "./services/accel/prove-kvm.ts";
+import type { VmDeps } from "./services/vm/deps.ts";
 
 export type RunningDaemon = AsyncDisposable & { readonly socket: string };
 
@@ -29,6 +31,8 @@ export type StartOptions = {
   readonly build: Build;
   /** called when a client asked the daemon to go */
   readonly requestStop: () => void;
+  /** wraps what the machine procedures touch; tests make single steps of it fail or wait */
+  readonly wrapMachines?: (deps: VmDeps) => VmDeps;
 };
 
 /** how long requests under way may take to notice that the daemon goes, `ms` */
@@ -38,13 +42,14 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   const { config, ports } = options;
   const paths = daemonPaths(config);
   await using stack = new AsyncDisposableStack();
-  for (const directory of [config.state, config.runtime, config.cache, paths.machines])
+  for (const directory of [config.state, config.runtime, config.cache, paths.machines, paths.proofs])
     await ensurePrivateDir(directory);
   stack.use(await lockFile(paths.lock, { native: ports.native }));
-  const database = stack.use(await openDatabase(paths.database, { log: ports.log, now: ports.clock.now }));
+  const database = stack.use(await openDatabase(paths.database, { log: ports.log, now: () => ports.clock.now() }));
   const composed = stack.adopt(compose({ ...options, paths, database }), close);
   await claimOrphans({ ...composed.vmDeps, quarantine: paths.quarantine });
   const { adopted } = await reconcile(composed.vmDeps);
+  await sweepProofs({ driver: composed.vmDeps.driver, directory: paths.proofs });
   await composed.sweep();
   resume(composed, adopted);
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));

@@ -12,10 +12,12 @@ export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
     "vm.show": ({ ref }) => vm.show(ref),
     "vm.logs": ({ ref, source }, { upgrade }) => {
       const logs = exec.logs(ref, source);
-      upgrade(async (mux) => {
-        await pipeline(logs, mux.stream(0));
-        await mux.close();
-      });
+      upgrade((mux) =>
+        exec.attach(async () => {
+          await pipeline(logs, mux.stream(0));
+          await mux.close();
+        }),
+      );
       return {};
     },
   };

@@ -49,9 +49,10 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
     return "deleted";
   }
   if (state === "stopped" || state === "failed") return "stopped";
+  // Its row may have been rebuilt, and then nobody knows whether it ran.
+  const ran = state === "running" && (await readHandles(prepared.files)) !== undefined;
   await teardown(deps, prepared, { graceMs: 0, deleted: false });
-  const lastError =
-    state === "running" ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
+  const lastError = ran ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
   deps.store.update(record.id, { state: "stopped", lastError });
   return "stopped";
 }

@@ -6,17 +6,19 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { AppError } from "@banger/contract/errors";
+import { GuestText } from "@banger/contract/guest-text";
 import { raceAbort } from "@banger/platform/time/deadline";
 
 const MAX_LINE_BYTES = 256 * 1024;
 
-type Reply = { readonly return?: unknown; readonly error?: { readonly desc?: unknown } };
 type Waiter = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
 
 export class Qmp implements Disposable {
   readonly #socket: Socket;
   readonly #waiters: Waiter[] = [];
   #pending = "";
+  /** why it answers no more */
+  #ended: Error | undefined;
   #greeted = Promise.withResolvers<void>();
 
   private constructor(socket: Socket) {
@@ -44,6 +46,7 @@ export class Qmp implements Disposable {
 
   async execute(command: string, options: { signal: AbortSignal }): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    if (this.#ended) throw this.#ended;
     this.#waiters.push({ resolve, reject });
     this.#socket.write(`${JSON.stringify({ execute: command })}\n`);
     return await raceAbort(promise, options.signal);
@@ -58,7 +61,7 @@ export class Qmp implements Disposable {
     this.#pending = lines.pop() ?? "";
     if (this.#pending.length > MAX_LINE_BYTES)
       this.#socket.destroy(new AppError("VMM_DIED", "QEMU's monitor sent an endless line"));
-    for (const line of lines) this.#line(line);
+    for (const line of lines) if (!this.#socket.destroyed) this.#line(line);
   }
 
   #line(line: string): void {
@@ -68,13 +71,14 @@ export class Qmp implements Disposable {
     else if ("return" in message || "error" in message) this.#answer(message);
   }
 
-  #answer(reply: Reply): void {
+  #answer(reply: Record<string, unknown>): void {
     const waiter = this.#waiters.shift();
-    if (reply.error === undefined) waiter?.resolve(reply.return);
-    else waiter?.reject(new AppError("INTERNAL", `QEMU refused a command: ${String(reply.error.desc)}`));
+    if ("return" in reply) waiter?.resolve(reply.return);
+    else waiter?.reject(new AppError("INTERNAL", `QEMU refused a command: ${description(reply.error)}`));
   }
 
   #fail(error: Error): void {
+    this.#ended ??= error;
     this.#greeted.reject(error);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }
@@ -87,4 +91,10 @@ function parse(line: string): Record<string, unknown> | undefined {
   } catch {
     return undefined; // not JSON: the caller ends the connection
   }
+}
+
+/** `desc` of an error; whatever else stands there has no words for us. */
+function description(error: unknown): string {
+  const desc: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "desc") : undefined;
+  return typeof desc === "string" ? new GuestText(desc).printable({ max: 300 }) : "without a reason";
 }

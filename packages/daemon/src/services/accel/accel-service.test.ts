@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { AppError } from "@banger/contract/errors";
 import { type AccelDeps, AccelService } from "./accel-service.ts";
 
 let directory: string;
@@ -30,7 +31,7 @@ function service(change: Partial<AccelDeps> = {}): { service: AccelService; proo
   return { service: new AccelService({ ...deps, prove }), proofs: () => proofs };
 }
 
-const silent = () => Promise.reject(new Error("nothing answered"));
+const silent = () => Promise.reject(new AppError("GUEST_SILENT", "nothing answered"));
 
 test("a guest that answers is the proof, and it is asked for once a boot", async () => {
   const first = service();
@@ -84,4 +85,21 @@ test("a caller that goes away does not take the proof from the others", async ()
   answer.resolve();
   assert.equal((await staying).accelerator, "kvm");
   assert.equal(proofs(), 1);
+});
+
+test("a proof that fails for another reason proves nothing: the next machine asks again", async () => {
+  const hindered = service({ prove: () => Promise.reject(new AppError("VMM_START_FAILED", "no memory")) });
+  const verdict = await hindered.service.decide({ signal });
+  assert.deepEqual([verdict.accelerator, verdict.reason], ["tcg", "no guest ran under KVM: no memory"]);
+  assert.equal(await hindered.service.known({ signal }), undefined);
+  const next = service();
+  assert.equal((await next.service.decide({ signal })).accelerator, "kvm");
+  assert.equal(next.proofs(), 1);
+});
+
+test("a guest's silence is remembered", async () => {
+  await service({ prove: silent }).service.decide({ signal });
+  const next = service();
+  assert.equal((await next.service.decide({ signal })).accelerator, "tcg");
+  assert.equal(next.proofs(), 0);
 });

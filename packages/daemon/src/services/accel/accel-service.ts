@@ -2,10 +2,11 @@
  * KVM or emulation, decided by proof: /dev/kvm may exist, make machines and virtual CPUs, and still never run a guest.
  *
  * The proof is our own kernel's agent answering under KVM. The verdict holds for one boot of the host and one version of
- * the VMM, is kept in the state directory, and is shown by doctor with its reason.
+ * the VMM, is kept in the state directory, and is shown by doctor with its reason. A proof that could not be carried out
+ * proves nothing: emulation then serves this once, and the next machine asks again.
  */
 import { readFile } from "node:fs/promises";
-import { describeChain } from "@banger/contract/errors";
+import { AppError, describeChain } from "@banger/contract/errors";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { Accelerator } from "@banger/vmm/driver";
@@ -28,7 +29,7 @@ export type AccelDeps = {
   readonly vmmVersion: (waiting: Waiting) => Promise<string>;
   /** why KVM cannot even be tried, or undefined */
   readonly obstacle: () => Promise<string | undefined>;
-  /** boots a guest under KVM and resolves when its agent has answered; rejects when it did not in time */
+  /** boots a guest under KVM and resolves when its agent has answered; rejects with GUEST_SILENT when it did not in time */
   readonly prove: (waiting: Waiting) => Promise<void>;
 };
 
@@ -62,17 +63,21 @@ export class AccelService {
     if (obstacle !== undefined) return await this.#verdict("tcg", obstacle, waiting);
     const known = await this.known(waiting);
     if (known) return known;
-    const verdict = await this.#prove(waiting);
-    await atomicWrite(this.#deps.file, JSON.stringify(verdict));
+    const { proven, verdict } = await this.#prove(waiting);
+    if (proven) await atomicWrite(this.#deps.file, JSON.stringify(verdict));
     return verdict;
   }
 
-  async #prove(waiting: Waiting): Promise<Verdict> {
+  async #prove(waiting: Waiting): Promise<{ proven: boolean; verdict: Verdict }> {
     try {
       await this.#deps.prove(waiting);
-      return await this.#verdict("kvm", "a guest answered under KVM", waiting);
+      return { proven: true, verdict: await this.#verdict("kvm", "a guest answered under KVM", waiting) };
     } catch (error) {
-      return await this.#verdict("tcg", `no guest ran under KVM: ${describeChain(error)}`, waiting);
+      const reason = `no guest ran under KVM: ${describeChain(error)}`;
+      return {
+        proven: AppError.is(error, "GUEST_SILENT"),
+        verdict: await this.#verdict("tcg", reason, waiting),
+      };
     }
   }
 

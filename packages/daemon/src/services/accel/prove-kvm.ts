@@ -1,10 +1,9 @@
 /** The proof itself: a machine without disks, whose agent answers from the initramfs, or does not. */
 import { constants } from "node:fs";
-import { access, mkdtemp } from "node:fs/promises";
+import { access, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { VmId } from "@banger/contract/ids";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import { withDeadline } from "@banger/platform/time/deadline";
 import type { VmmDriver, VmmProcess } from "@banger/vmm/driver";
 import type { GuestChannel } from "../guest/guest-channel.ts";
 
@@ -34,13 +33,15 @@ export async function kvmObstacle(): Promise<string | undefined> {
 
 export async function proveKvm(deps: ProofDeps, { signal }: { signal: AbortSignal }): Promise<void> {
   const { kernel, initramfs } = await deps.bootFiles();
-  const directory = await mkdtemp(join(deps.directory, "proof-"));
+  const nonce = deps.newNonce();
+  const directory = join(deps.directory, nonce); // named so that the next daemon finds what this one has left
+  await mkdir(directory, { mode: 0o700 });
   try {
     const process = await deps.driver.start(
       {
         id: deps.newId(),
         directory,
-        nonce: deps.newNonce(),
+        nonce,
         vcpus: 1,
         memoryMib: 256,
         kernel: { path: kernel, initramfs },
@@ -53,8 +54,7 @@ export async function proveKvm(deps: ProofDeps, { signal }: { signal: AbortSigna
     );
     try {
       await using guest = deps.openGuest(process);
-      const answered = (late: AbortSignal) => guest.ready({ signal: late, deadlineMs: PROOF_MS });
-      await withDeadline(answered, { signal, ms: PROOF_MS, what: "a guest's answer under KVM" });
+      await guest.ready({ signal, deadlineMs: PROOF_MS });
     } finally {
       await process.kill({ signal: AbortSignal.timeout(END_MS) });
       await process[Symbol.asyncDispose]();
@@ -62,4 +62,14 @@ export async function proveKvm(deps: ProofDeps, { signal }: { signal: AbortSigna
   } finally {
     await removeTree(directory, { under: deps.directory });
   }
+}
+
+/** Ends and removes what a daemon that died in the middle of a proof has left. */
+export async function sweepProofs(deps: Pick<ProofDeps, "driver" | "directory">): Promise<readonly string[]> {
+  const left = await readdir(deps.directory);
+  for (const nonce of left) {
+    await deps.driver.endUnrecorded(nonce, { signal: AbortSignal.timeout(END_MS) });
+    await removeTree(join(deps.directory, nonce), { under: deps.directory });
+  }
+  return left;
 }

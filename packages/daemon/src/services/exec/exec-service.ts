@@ -26,8 +26,25 @@ const GUEST_MS = 30_000;
 export class ExecService {
   readonly #deps: ExecServiceDeps;
 
+  #attached = 0;
+
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
+  }
+
+  /** Connections that carry a command or a log right now; they end with the daemon. */
+  get attached(): number {
+    return this.#attached;
+  }
+
+  /** Counts what is served over a client's connection. */
+  async attach(serve: () => Promise<void>): Promise<void> {
+    this.#attached += 1;
+    try {
+      await serve();
+    } finally {
+      this.#attached -= 1;
+    }
   }
 
   /** Starts a command for a client, who then serves it over its connection. */
@@ -38,7 +55,7 @@ export class ExecService {
     const { live } = this.#deps.vm.live(ref);
     const id = this.#deps.newId();
     const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
-    return { exec: id, pid: session.pid ?? 0, serve: (mux) => bridge(session, mux) };
+    return { exec: id, pid: session.pid ?? 0, serve: (mux) => this.attach(() => bridge(session, mux)) };
   }
 
   async detach({ ref, ...spec }: CommandRequest): Promise<{ exec: ExecId; pid: number }> {

@@ -10,6 +10,7 @@ import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
 import { raceAbort } from "@banger/platform/time/deadline";
 import { type OnStage, Operation } from "./operation.ts";
+import { paced } from "./paced.ts";
 
 export type OperationContext = {
   readonly id: OperationId;
@@ -21,6 +22,8 @@ export type OperationDeps = { readonly clock: Clock; readonly newId: () => Opera
 
 /** finished operations that are remembered */
 const HISTORY = 200;
+/** byte counts change with every chunk; nobody reads faster, `ms` */
+const PROGRESS_MS = 100;
 
 export class OperationRegistry {
   readonly #deps: OperationDeps;
@@ -47,7 +50,7 @@ export class OperationRegistry {
     const disown = own(operation, what.owner);
     this.#disowners.set(operation.id, disown);
     const context = { id: operation.id, signal: operation.signal, onStage: operation.stage.bind(operation), log };
-    const ended = this.#follow(operation, work(context), log).finally(() => {
+    const ended = this.#follow(operation, () => work(context), log).finally(() => {
       disown();
       this.#disowners.delete(operation.id);
     });
@@ -84,8 +87,10 @@ export class OperationRegistry {
     options: { signal: AbortSignal; onChange?: (view: OperationView) => void },
   ): Promise<OperationView> {
     const { operation, ended } = this.#find(id);
-    using _ = operation.onChange(() => options.onChange?.(operation.view()));
-    options.onChange?.(operation.view());
+    const { clock } = this.#deps;
+    using pace = paced(() => options.onChange?.(operation.view()), { clock, everyMs: PROGRESS_MS });
+    using _ = operation.onChange((change) => pace.changed({ urgent: change === "stage" }));
+    pace.changed({ urgent: true });
     await raceAbort(ended, options.signal);
     return operation.view();
   }
@@ -96,10 +101,10 @@ export class OperationRegistry {
     await Promise.all([...this.#operations.values()].map(({ ended }) => ended));
   }
 
-  async #follow(operation: Operation, work: Promise<unknown>, log: Logger): Promise<void> {
+  async #follow(operation: Operation, work: () => Promise<unknown>, log: Logger): Promise<void> {
     log.info("operation begun", {});
     try {
-      operation.succeed(await work);
+      operation.succeed(await work());
       log.info("operation done", { stages: operation.view().stages });
     } catch (error) {
       operation.fail(error);

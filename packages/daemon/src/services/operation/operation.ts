@@ -8,6 +8,8 @@ import { errorView } from "./error-view.ts";
 /** What a piece of long work tells: a new name ends the stage before it. */
 export type StageReport = { readonly name: string; readonly doneBytes?: number; readonly totalBytes?: number };
 export type OnStage = (stage: StageReport) => void;
+/** `progress` is one tick among many; whoever is told of it may wait for the next */
+export type Change = "stage" | "progress";
 
 type Outcome = Pick<OperationView, "state" | "result" | "error" | "durationMs">;
 
@@ -20,7 +22,7 @@ export class Operation {
   readonly #startMs: number;
   readonly #abort = new AbortController();
   readonly #stages: Stage[] = [];
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(change: Change) => void>();
   #outcome: Outcome = { state: "running", durationMs: null };
 
   constructor(options: { id: OperationId; kind: OperationKind; subject: string; clock: Clock }) {
@@ -42,12 +44,14 @@ export class Operation {
 
   stage(report: StageReport): void {
     const current = this.#stages.at(-1);
-    if (current?.name === report.name && current.durationMs === null) Object.assign(current, report);
-    else {
-      this.#endStage();
-      this.#stages.push({ ...report, startMs: this.#elapsed(), durationMs: null });
+    if (current?.name === report.name && current.durationMs === null) {
+      Object.assign(current, report);
+      this.#changed("progress");
+      return;
     }
-    this.#changed();
+    this.#endStage();
+    this.#stages.push({ ...report, startMs: this.#elapsed(), durationMs: null });
+    this.#changed("stage");
   }
 
   cancel(why: string): void {
@@ -68,7 +72,7 @@ export class Operation {
     });
   }
 
-  onChange(listener: () => void): Disposable {
+  onChange(listener: (change: Change) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
@@ -87,7 +91,7 @@ export class Operation {
   #end(outcome: Outcome): void {
     this.#endStage();
     this.#outcome = outcome;
-    this.#changed();
+    this.#changed("stage");
     this.#listeners.clear();
   }
 
@@ -100,7 +104,7 @@ export class Operation {
     return Math.round(this.#clock.monotonic() - this.#startMs);
   }
 
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #changed(change: Change): void {
+    for (const listener of [...this.#listeners]) listener(change);
   }
 }

@@ -1,6 +1,7 @@
 /** What the daemon says of itself, and how it is asked to go. */
 import type { Build, DaemonStatus } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
+import type { ExecService } from "../exec/exec-service.ts";
 import type { OperationRegistry } from "../operation/operation-registry.ts";
 import type { VmService } from "../vm/vm-service.ts";
 
@@ -13,6 +14,7 @@ export type DaemonServiceDeps = {
   readonly logFile: string;
   readonly vm: Pick<VmService, "list">;
   readonly operations: Pick<OperationRegistry, "running">;
+  readonly exec: Pick<ExecService, "attached">;
   /** bytes */
   readonly residentBytes: () => number;
   /** asks main to shut down; the answer is sent first */
@@ -40,12 +42,16 @@ export class DaemonService {
   /** Machines keep running. Throws DAEMON_BUSY when asked to go only if idle. */
   stop({ ifIdle }: { ifIdle: boolean }): { pid: number } {
     const running = this.#deps.operations.running;
-    if (ifIdle && running > 0) {
-      throw new AppError("DAEMON_BUSY", `the daemon has ${running} operation${running === 1 ? "" : "s"} under way`, {
-        facts: { running },
-      });
+    const { attached } = this.#deps.exec;
+    if (ifIdle && running + attached > 0) {
+      const message = `the daemon has ${count(running, "operation")} and ${count(attached, "stream")} under way`;
+      throw new AppError("DAEMON_BUSY", message, { facts: { running, attached } });
     }
     this.#deps.requestStop();
     return { pid: this.#deps.pid };
   }
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,7 @@
 /** From a prepared machine to an answering guest. What fails here is undone by the caller through teardown. */
-import type { VmmProcess } from "@banger/vmm/driver";
+import { AppError } from "@banger/contract/errors";
+import { raceAbort } from "@banger/platform/time/deadline";
+import type { VmmExit, VmmProcess } from "@banger/vmm/driver";
 import { configure } from "../guest/configure.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
 import type { OnStage } from "../operation/operation.ts";
@@ -68,14 +70,20 @@ async function untilAnswering(
 ): Promise<void> {
   const { live, signal } = how;
   const gone = live.process.exited.then((exit) => ({ exit }));
-  const ready = live.guest.ready({ signal, deadlineMs: deps.bootMs }).then(() => "ready" as const);
-  const first = await Promise.race([ready, gone]).catch(async (error: unknown) => {
-    if (signal.aborted) throw error;
-    throw await guestFailure(machine, { waitedMs: deps.bootMs });
-  });
+  const ready = live.guest
+    .ready({ signal, deadlineMs: deps.bootMs })
+    .then<"ready" | "silent" | { exit: VmmExit }, "silent" | { exit: VmmExit }>(
+      () => "ready" as const,
+      (error: unknown): "silent" | Promise<{ exit: VmmExit }> => {
+        // The channel has seen the end of the VMM before we did; how it ended is told by `gone`.
+        if (AppError.is(error, "VMM_DIED")) return gone;
+        if (AppError.is(error, "GUEST_SILENT")) return "silent" as const;
+        throw error;
+      },
+    );
+  const first = await raceAbort(Promise.race([ready, gone]), signal);
   if (first === "ready") return;
-  ready.catch(() => undefined); // the channel of a dead VMM; its end is told below
-  throw await guestFailure(machine, first);
+  throw await guestFailure(machine, first === "silent" ? { waitedMs: deps.bootMs } : first);
 }
 
 /** The clock is read last, when the guest is about to take it. */

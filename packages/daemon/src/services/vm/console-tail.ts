@@ -7,7 +7,7 @@ const TAIL_BYTES = 16 * 1024;
 export async function consoleTail(path: string, options: { lines: number }): Promise<readonly string[]> {
   const text = new TextDecoder().decode(await tailBytes(path));
   return text
-    .split("\n")
+    .split(/\r*\n/) // a serial console ends its lines with both
     .map((line) => new GuestText(line).printable().trim())
     .filter((line) => line !== "")
     .slice(-options.lines);

@@ -9,7 +9,6 @@ import type { CreateParams } from "@banger/contract/daemon/vm";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
-import { Rollback } from "@banger/platform/rollback";
 import type * as z from "zod";
 import type { Booting } from "./boot.ts";
 import type { VmDeps } from "./deps.ts";
@@ -19,8 +18,8 @@ import { writeManifest } from "./manifest.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { startVm } from "./start-vm.ts";
 import { deleteVm } from "./stop-vm.ts";
+import { undoing } from "./undoing.ts";
 
-const UNDO_MS = 30_000;
 const KEPT: ReadonlySet<ErrorCode> = new Set([
   "GUEST_PANICKED",
   "GUEST_SILENT",
@@ -35,22 +34,24 @@ export async function createVm(
   booting: Booting & { id: VmId },
 ): Promise<void> {
   const record = await deps.newMachine(params, booting);
-  await using rollback = new Rollback({ budgetMs: UNDO_MS });
-  deps.store.insert(record, { state: "stopped", complete: false });
-  rollback.guard("machine", () => deleteVm(deps, record.id));
-  await makeDirectory(deps, record);
-  const keep = () => {
-    deps.store.update(record.id, { complete: true });
-    rollback.commit();
-  };
-  if (params.start) {
-    await startVm(deps, record.id, booting).catch((error: unknown) => {
-      if (AppError.is(error) && KEPT.has(error.code) && !booting.signal.aborted) keep();
-      throw error;
-    });
-  }
   booting.signal.throwIfAborted();
-  keep();
+  deps.store.insert(record, { state: params.start ? "starting" : "stopped", complete: false });
+  await undoing({ name: record.name, log: deps.log }, async (rollback) => {
+    rollback.guard("machine", () => deleteVm(deps, record.id));
+    await makeDirectory(deps, record);
+    const keep = () => {
+      deps.store.update(record.id, { complete: true });
+      rollback.commit();
+    };
+    if (params.start) {
+      await startVm(deps, record.id, booting).catch((error: unknown) => {
+        if (AppError.is(error) && KEPT.has(error.code) && !booting.signal.aborted) keep();
+        throw error;
+      });
+    }
+    booting.signal.throwIfAborted();
+    keep();
+  });
 }
 
 async function makeDirectory(deps: VmDeps, record: MachineRecord): Promise<void> {

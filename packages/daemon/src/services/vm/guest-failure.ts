@@ -4,11 +4,13 @@ import type { VmmExit } from "@banger/vmm/driver";
 import type { Prepared } from "./capability.ts";
 import { consoleTail } from "./console-tail.ts";
 
-const PANIC = /Kernel panic - not syncing: (.*)/;
+const SEARCHED_LINES = 200;
+const PANIC = /Kernel panic - not syncing: (.*?)(?: \]---)?$/;
 const FATAL = /banger: fatal: (.*)/;
 
 export async function guestFailure(machine: Prepared, why: { exit?: VmmExit; waitedMs?: number }): Promise<AppError> {
-  const lines = await consoleTail(machine.files.console, { lines: 12 });
+  // A panic is followed by the registers and the call trace, so it is looked for far above the last lines.
+  const lines = await consoleTail(machine.files.console, { lines: SEARCHED_LINES });
   const last = lines.slice(-4).join(" | ");
   const facts = { machine: machine.record.name, console: last };
   const panic = matchIn(lines, PANIC);

@@ -10,7 +10,8 @@
 import type { VmState } from "@banger/contract/daemon/vm";
 import type { ErrorCode } from "@banger/contract/errors";
 
-export type VmRequest = "start" | "stop" | "delete" | "exec";
+/** What changes a machine; each has its turn in the machine's queue. */
+export type VmRequest = "start" | "stop" | "delete";
 
 export type Verdict =
   | { readonly do: "run" }
@@ -27,12 +28,33 @@ const JOIN: Verdict = { do: "join" };
 const NOTHING: Verdict = { do: "nothing" };
 const INTERRUPT: Verdict = { do: "interrupt" };
 const BUSY: Verdict = { do: "deny", code: "VM_BUSY" };
-const NOT_RUNNING: Verdict = { do: "deny", code: "VM_NOT_RUNNING" };
 
 export const policy: Record<VmState, Record<VmRequest, Verdict>> = {
-  stopped: { start: RUN, stop: NOTHING, delete: RUN, exec: NOT_RUNNING },
-  starting: { start: JOIN, stop: INTERRUPT, delete: INTERRUPT, exec: NOT_RUNNING },
-  running: { start: NOTHING, stop: RUN, delete: RUN, exec: RUN },
-  stopping: { start: BUSY, stop: JOIN, delete: RUN, exec: NOT_RUNNING },
-  failed: { start: RUN, stop: RUN, delete: RUN, exec: NOT_RUNNING },
+  stopped: { start: RUN, stop: NOTHING, delete: RUN },
+  starting: { start: JOIN, stop: INTERRUPT, delete: INTERRUPT },
+  running: { start: NOTHING, stop: RUN, delete: RUN },
+  stopping: { start: BUSY, stop: JOIN, delete: RUN },
+  failed: { start: RUN, stop: RUN, delete: RUN },
 };
+
+/**
+ * The verdict on a request that arrives while `current` holds the machine's queue or waits in it.
+ *
+ * What is under way counts for more than the state, which changes only when its turn has come: a machine that somebody
+ * has asked to delete is not started again, and only a start is ever interrupted.
+ */
+export function admit(state: VmState, request: VmRequest, current: VmRequest | undefined): Verdict {
+  if (current === request) return JOIN;
+  if (current === "start") return INTERRUPT;
+  if (current !== undefined && request === "start") return BUSY;
+  if (current === "delete") return JOIN;
+  const verdict = policy[state][request];
+  // Nobody is there to be joined or interrupted: it waits for its turn, and is judged again then.
+  return verdict.do === "join" || verdict.do === "interrupt" ? RUN : verdict;
+}
+
+/** The verdict when the turn has come: nothing else is under way, so what is neither there nor refused is done. */
+export function due(state: VmState, request: VmRequest): Verdict {
+  const verdict = policy[state][request];
+  return verdict.do === "nothing" ? NOTHING : RUN;
+}

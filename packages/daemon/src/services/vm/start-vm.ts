@@ -1,27 +1,28 @@
 /** Starts a machine that exists: the run is written down first, everything after it is undone by teardown. */
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
-import { Rollback } from "@banger/platform/rollback";
 import { type Booting, boot } from "./boot.ts";
 import type { Prepared } from "./capability.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";
+import type { MachineRecord } from "./machine-record.ts";
 import { writeManifest } from "./manifest.ts";
 import { teardown } from "./teardown.ts";
+import { undoing } from "./undoing.ts";
 import type { LastError, Machine } from "./vm-store.ts";
 
-/** Undoing a start kills a VMM and removes small files; disks stay. */
-const UNDO_MS = 30_000;
-
 export async function startVm(deps: VmDeps, id: VmId, booting: Booting): Promise<LiveMachine> {
-  const machine = await beginRun(deps, id, booting);
+  const { record } = mustGet(deps, id);
+  deps.store.update(id, { state: "starting" });
   try {
-    await using rollback = new Rollback({ budgetMs: UNDO_MS });
-    rollback.guard("machine", () => teardown(deps, machine, { graceMs: 0, deleted: false }));
-    const live = await boot(deps, machine, booting);
-    deps.store.update(id, { state: "running", lastError: null });
-    rollback.commit();
-    return live;
+    return await undoing({ name: record.name, log: deps.log }, async (rollback) => {
+      const machine = await beginRun(deps, record, booting);
+      rollback.guard("machine", () => teardown(deps, machine, { graceMs: 0, deleted: false }));
+      const live = await boot(deps, machine, booting);
+      booting.signal.throwIfAborted();
+      deps.store.update(id, { state: "running", lastError: null });
+      return live;
+    });
   } catch (error) {
     deps.store.update(id, endOf(error, booting.signal));
     throw error;
@@ -38,16 +39,16 @@ function endOf(error: unknown, signal: AbortSignal): { state: "stopped" | "faile
   };
 }
 
-async function beginRun(deps: VmDeps, id: VmId, { signal }: Booting): Promise<Prepared> {
-  const before = mustGet(deps, id);
+/** The run is durable, with the nonce that finds its VMM, before there is one. */
+async function beginRun(deps: VmDeps, before: MachineRecord, { signal }: Booting): Promise<Prepared> {
   const run = {
     nonce: deps.newNonce(),
     startedAt: new Date(deps.clock.now()).toISOString(),
     accelerator: await deps.accelerator({ signal }),
   };
-  const record = { ...before.record, run };
-  const files = machineFiles(deps.machines, id);
-  deps.store.update(id, { record, state: "starting" });
+  const record = { ...before, run };
+  const files = machineFiles(deps.machines, record.id);
+  deps.store.update(record.id, { record });
   await writeManifest(files, record);
   return { record, files };
 }

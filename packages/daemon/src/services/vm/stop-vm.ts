@@ -21,11 +21,14 @@ export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): 
   }
 }
 
-/** The row goes last: as long as anything may be left, there is a row that says whose it is. */
+/**
+ * The row goes last: as long as anything may be left, there is a row that says whose it is. It is incomplete from now on,
+ * so that a daemon which finds it goes on with the deletion.
+ */
 export async function deleteVm(deps: VmDeps, id: VmId, how: { graceMs: number } = { graceMs: 0 }): Promise<void> {
   const record = deps.store.get(id)?.record;
   if (!record) return; // the create that was interrupted for this has taken it away already
-  deps.store.update(id, { state: "stopping" });
+  deps.store.update(id, { state: "stopping", complete: false });
   try {
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: true });
     deps.store.delete(id);

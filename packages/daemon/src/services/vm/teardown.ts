@@ -6,7 +6,7 @@
  */
 import { AppError, describeChain } from "@banger/contract/errors";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import { withDeadline } from "@banger/platform/time/deadline";
+import { startDeadline, withDeadline } from "@banger/platform/time/deadline";
 import { powerOff } from "../guest/power.ts";
 import type { Prepared } from "./capability.ts";
 import type { VmDeps } from "./deps.ts";
@@ -66,7 +66,8 @@ async function askToPowerOff(deps: VmDeps, machine: Prepared, graceMs: number): 
 }
 
 async function endVmm(deps: VmDeps, machine: Prepared): Promise<void> {
-  const signal = AbortSignal.timeout(KILL_MS);
+  using deadline = startDeadline(undefined, { ms: KILL_MS, what: `the VMM of ${machine.record.name} to end` });
+  const { signal } = deadline;
   const live = deps.live.get(machine.record.id);
   const handles = live ? undefined : await readHandles(machine.files);
   const process =

@@ -13,7 +13,7 @@ import type { OperationContext, OperationRegistry } from "../operation/operation
 import { createVm } from "./create-vm.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
-import { policy, type VmRequest } from "./lifecycle.ts";
+import { admit, due, type VmRequest } from "./lifecycle.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { mustGet, startVm } from "./start-vm.ts";
 import { deleteVm, stopVm } from "./stop-vm.ts";
@@ -26,6 +26,8 @@ export type VmServiceDeps = VmDeps & {
   readonly operations: OperationRegistry;
   readonly actors: Actors;
 };
+
+type Work = (id: VmId, context: OperationContext) => Promise<unknown>;
 
 export class VmService {
   readonly #deps: VmServiceDeps;
@@ -116,24 +118,32 @@ export class VmService {
   #admit(
     ref: string,
     what: { request: VmRequest; kind: OperationKind; owner?: AbortSignal | undefined },
-    work: (id: VmId, context: OperationContext) => Promise<unknown>,
+    work: Work,
   ): OperationId {
     const { record, state } = this.find(ref);
     const { operations } = this.#deps;
-    const verdict = policy[state][what.request];
     const current = this.#current.get(record.id);
-    if (verdict.do === "deny")
-      throw new AppError(verdict.code, `${record.name} is ${state}`, { facts: { machine: record.name, state } });
-    if (verdict.do === "join" && current) return current.operation;
+    const verdict = admit(state, what.request, current?.request);
+    if (verdict.do === "deny") throw busy(record.name, { state, current: current?.request });
+    if (verdict.do === "join" && current) {
+      operations.detach(current.operation); // it has more than one who waits for it now
+      return current.operation;
+    }
     if (verdict.do === "interrupt" && current)
       operations.cancel(current.operation, `it was interrupted by ${what.request}`);
-    return operations.begin(
-      { kind: what.kind, subject: record.name, ...(what.owner && { owner: what.owner }) },
-      (context) => {
-        if (verdict.do === "nothing") return Promise.resolve(this.show(record.id));
-        return this.#exclusively(record.id, what.request, context, () => work(record.id, context));
-      },
+    const described = { kind: what.kind, subject: record.name, ...(what.owner && { owner: what.owner }) };
+    return operations.begin(described, (context) =>
+      this.#exclusively(record.id, what.request, context, () => this.#inTurn(record.id, { ...what, context, work })),
     );
+  }
+
+  /** What was queued before may have changed everything: a machine that is gone has nothing left to stop or delete. */
+  async #inTurn(id: VmId, turn: { request: VmRequest; context: OperationContext; work: Work }): Promise<unknown> {
+    const { request, context, work } = turn;
+    const machine = this.#deps.store.get(id);
+    if (!machine && request !== "start") return { id };
+    const { state } = machine ?? mustGet(this.#deps, id);
+    return due(state, request).do === "nothing" ? this.show(id) : await work(id, context);
   }
 
   async #exclusively<T>(id: VmId, request: VmRequest, context: OperationContext, work: () => Promise<T>): Promise<T> {
@@ -152,4 +162,10 @@ export class VmService {
   #view(machine: Machine): VmView {
     return vmView(machine, { live: this.#deps.live.get(machine.record.id), driver: this.#deps.driver.name });
   }
+}
+
+function busy(name: string, now: { state: string; current: VmRequest | undefined }): AppError {
+  const why =
+    now.current === undefined ? `is ${now.state}` : `is to be ${now.current === "stop" ? "stopped" : "deleted"}`;
+  return new AppError("VM_BUSY", `${name} ${why}`, { facts: { machine: name, state: now.state } });
 }

@@ -1,0 +1,35 @@
+/**
+ * Tells of changes at a bearable pace: what matters at once, mere progress so often and no oftener, and the last of it
+ * always. Made for one listener; it knows nothing of what changes.
+ */
+import type { Clock } from "@banger/platform/time/clock";
+
+export type Paced = Disposable & {
+  /** an urgent change is told at once, with all that was held back before it */
+  changed(options: { urgent: boolean }): void;
+};
+
+export function paced(tell: () => void, { clock, everyMs }: { clock: Clock; everyMs: number }): Paced {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let held: AbortController | undefined;
+  const now = () => {
+    held?.abort();
+    held = undefined;
+    toldAt = clock.monotonic();
+    tell();
+  };
+  const later = (ms: number) => {
+    held = new AbortController();
+    clock.sleep(ms, { signal: held.signal }).then(now, () => undefined); // only an abort rejects: it was told before
+  };
+  return {
+    changed({ urgent }) {
+      const waitMs = toldAt + everyMs - clock.monotonic();
+      if (urgent || waitMs <= 0) now();
+      else if (!held) later(waitMs);
+    },
+    [Symbol.dispose]() {
+      held?.abort();
+    },
+  };
+}

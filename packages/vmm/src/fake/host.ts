@@ -1,0 +1,93 @@
+/**
+ * A host in memory on which fake machines run. It outlives drivers, as a real host outlives daemons: a second driver on
+ * the same host finds the machines that the first has left.
+ */
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Duplex, duplexPair } from "node:stream";
+import { FakeProcesses } from "@banger/platform/process/processes-fake";
+import type { VmmExit, VmmHandles, VmmSpec } from "../driver.ts";
+
+/** The guest's end of a fresh pipe to the agent's port. */
+export type FakeGuest = (pipe: Duplex, spec: VmmSpec) => void;
+
+export type FakeMachine = {
+  readonly spec: VmmSpec;
+  readonly handles: VmmHandles;
+  readonly pipes: Set<Duplex>;
+  exit: VmmExit | undefined;
+  paused: boolean;
+};
+
+export type FakeHostOptions = {
+  /** what is in every machine; without it a guest never answers */
+  readonly guest?: FakeGuest;
+  /** said on every console at the start */
+  readonly console?: string;
+};
+
+export class FakeHost {
+  readonly processes = new FakeProcesses();
+  /** by launcher's pid; those that have ended stay, as their directories do */
+  readonly machines = new Map<number, FakeMachine>();
+  guest: FakeGuest;
+  console: string;
+  /** ends each machine as soon as it runs */
+  diesEarly: VmmExit | undefined;
+
+  constructor(options: FakeHostOptions = {}) {
+    this.guest = options.guest ?? (() => undefined);
+    this.console = options.console ?? "booting\r\n";
+  }
+
+  get running(): readonly FakeMachine[] {
+    return [...this.machines.values()].filter((machine) => machine.exit === undefined);
+  }
+
+  /** The machine of this id that runs, or the last one that did. */
+  machine(id: string): FakeMachine | undefined {
+    const all = [...this.machines.values()].filter(({ spec }) => spec.id === id);
+    return all.find(({ exit }) => exit === undefined) ?? all.at(-1);
+  }
+
+  /** Starts the two processes of a machine; nobody has a record of them yet. */
+  spawn(spec: VmmSpec): FakeMachine {
+    const launcher = this.processes.start(["fake-launcher", "--nonce", spec.nonce]);
+    const vmm = this.processes.start(["fake-vmm", spec.id]);
+    const isolation = { namespaces: ["user", "net"], reason: null };
+    const handles = { driver: "fake" as const, nonce: spec.nonce, launcher, vmm, isolation };
+    const machine: FakeMachine = { spec, handles, pipes: new Set(), exit: undefined, paused: false };
+    this.machines.set(launcher.pid, machine);
+    appendFileSync(join(spec.directory, "console.log"), this.console);
+    return machine;
+  }
+
+  /** The guest's own power-off, or the death of the VMM: both processes are gone afterwards. */
+  end(machine: FakeMachine, exit: VmmExit): void {
+    if (machine.exit !== undefined) return;
+    machine.exit = exit;
+    for (const pipe of machine.pipes) pipe.destroy();
+    this.processes.exit(machine.handles.vmm.pid);
+    this.processes.exit(machine.handles.launcher.pid);
+  }
+
+  /** Resolves with how it ended, whoever ended it. */
+  async exited(machine: FakeMachine): Promise<VmmExit> {
+    await this.processes.waitForExit(machine.handles.launcher, {});
+    machine.exit ??= { status: null, signal: "SIGKILL" };
+    return machine.exit;
+  }
+
+  plug(machine: FakeMachine): Duplex {
+    const [ours, guests] = duplexPair();
+    machine.pipes.add(ours);
+    ours.once("close", () => {
+      machine.pipes.delete(ours);
+      guests.destroy();
+    });
+    ours.on("error", () => undefined); // a pipe that is cut has ended, and that is all
+    guests.on("error", () => undefined);
+    this.guest(guests, machine.spec);
+    return ours;
+  }
+}
