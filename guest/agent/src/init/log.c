@@ -122,8 +122,13 @@ void boot_fatal(const char *format, ...)
     power_end(POWER_OFF_NOW);
 }
 
-static void on_crash(int number)
+static void on_crash(int number, siginfo_t *info, void *context)
 {
+    (void)context;
+    // Only the processor's word counts; the same signal from `kill` is nobody's crash.
+    if (info->si_code <= 0)
+        return;
+    signal(number, SIG_DFL);
     // Only what is safe in a signal handler: the descriptor may be the only thing that still works.
     static const char text[] = "\r\nbanger: fatal: PID 1 crashed, signal ";
     char digits[6] = {(char)('0' + number / 10), (char)('0' + number % 10), '\r', '\n'};
@@ -136,9 +141,8 @@ static void on_crash(int number)
     power_end(POWER_OFF_NOW);
 }
 
-static void set_crash_handler(void (*handler)(int))
+static void set_crash_handler(struct sigaction action)
 {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK | SA_RESETHAND};
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
@@ -149,10 +153,10 @@ void boot_catch_crashes(void)
     static char stack[16384];
     stack_t alternative = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alternative, NULL);
-    set_crash_handler(on_crash);
+    set_crash_handler((struct sigaction){.sa_sigaction = on_crash, .sa_flags = SA_ONSTACK | SA_SIGINFO});
 }
 
 void boot_ignore_crashes(void)
 {
-    set_crash_handler(SIG_DFL);
+    set_crash_handler((struct sigaction){.sa_handler = SIG_DFL});
 }
