@@ -226,11 +226,9 @@ function execFields(spec: ExecSpec, stream: number) {
 /** Shells tell apart a command that is not there and one that can not be executed; so do we. */
 function explainRefusal(error: unknown, spec: ExecSpec): unknown {
   if (!AppError.is(error, "GUEST_REFUSED")) return error;
-  const options = { cause: error, facts: error.facts };
-  const name = JSON.stringify(spec.argv[0] ?? "");
-  if (error.facts.errno === ERRNO.noEntry)
-    return new AppError("COMMAND_NOT_FOUND", `${name} can not be run: ${error.message}`, options);
-  if (error.facts.errno === ERRNO.access)
-    return new AppError("COMMAND_NOT_EXECUTABLE", `${name} can not be run: ${error.message}`, options);
+  const { errno, reason = "" } = error.facts;
+  const message = `${JSON.stringify(spec.argv[0] ?? "")} can not be run: ${reason}`;
+  if (errno === ERRNO.noEntry) return new AppError("COMMAND_NOT_FOUND", message, { facts: error.facts });
+  if (errno === ERRNO.access) return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts: error.facts });
   return error;
 }

@@ -29,10 +29,10 @@ export function guestSilent(what: string, deadlineMs: number): AppError {
 export function guestRefused(options: { what: string; errno: number; text?: GuestText | undefined }): AppError {
   const { what, errno, text } = options;
   const name = errnoName(errno);
-  const said = text ? text.printable({ max: 300 }) : "";
-  return new AppError("GUEST_REFUSED", `the guest refused ${what}: ${said === "" ? name : `${said} (${name})`}`, {
-    facts: { errno, errnoName: name },
-  });
+  const said = text?.printable({ max: 300 }) ?? "";
+  const reason = said === "" ? name : `${said} (${name})`;
+  const facts = { errno, errnoName: name, reason };
+  return new AppError("GUEST_REFUSED", `the guest refused ${what}: ${reason}`, { facts });
 }
 
 /** Runs `work` until its result, the caller's signal, or the deadline, which is a GUEST_SILENT that names `what`. */
