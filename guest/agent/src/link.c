@@ -30,18 +30,14 @@ void link_close(struct link *link)
         link->agent->active = NULL;
 }
 
-// The host went away. A port stays, for the next host; a connection does not.
+// End of file or an error. Of a port it says nothing: it reports that the host left late, on another way than the bytes, possibly when the next
+// host's HELLO was already read and answered. What a host that comes sends first puts everything right.
 static void hang_up(struct link *link, bool gone)
 {
-    if (link->kind == LINK_CONNECTION || gone) {
+    if (link->kind == LINK_CONNECTION || gone)
         link_close(link);
-        return;
-    }
-    if (link->agent->active == link)
-        link->agent->active = NULL;
-    link->hello = HELLO_NONE;
-    link_forget_unsent(link);
-    receiver_scan(&link->receiver);
+    else
+        link->blocked = true;
 }
 
 static void read_some(struct link *link)
