@@ -39,7 +39,8 @@ const RETRY_FIRST_MS = 10;
 const RETRY_MAX_MS = 1_000;
 /** how often a link that waits for something looks whether it came */
 const WATCH_MS = 1_000;
-/** looks without an answer before a HELLO is sent again: 1, 2, 4, 8, 8 … */
+/** looks without an answer before a HELLO is sent again: 2, 4, 8, 8 … */
+const FIRST_PATIENCE = 2;
 const MAX_PATIENCE = 8;
 /** looks without any frame while the agent owes an acknowledgement, before an epoch is opened */
 const STALL_LOOKS = 5;
@@ -206,7 +207,7 @@ export class Link {
     const { signal } = watching;
     let frames = this.#frames;
     let looks = 0;
-    let patience = 1;
+    let patience = FIRST_PATIENCE;
     try {
       while (this.#pipe && (!this.#open || this.#owed())) {
         await this.#options.clock.sleep(WATCH_MS, { signal });
