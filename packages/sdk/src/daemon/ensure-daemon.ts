@@ -4,12 +4,12 @@
  */
 import { watch } from "node:fs";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
-import type { Build } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
 import { startDeadline } from "@banger/platform/time/deadline";
 import type { BangerClient } from "../client.ts";
 import { type FindOptions, findDaemon } from "./find-daemon.ts";
 import type { DaemonPlaces } from "./places.ts";
+import { sameBuild } from "./same-build.ts";
 import type { DaemonProgram } from "./start-daemon.ts";
 
 export type EnsureOptions = FindOptions & {
@@ -40,10 +40,6 @@ export async function ensureDaemon(options: EnsureOptions): Promise<BangerClient
     const outcome = await startDaemon(options.program, { places: options.places, signal });
     if (outcome === "locked") await socketTurn(options.places, signal);
   }
-}
-
-function sameBuild(one: Build, other: Build): boolean {
-  return one.version === other.version && one.commit === other.commit && one.builtAt === other.builtAt;
 }
 
 /** True when it goes; its connection has ended then. */
