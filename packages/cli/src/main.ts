@@ -3,6 +3,7 @@
  * anything else is loaded, for it is what scripts ask first.
  */
 import { join } from "node:path";
+import { describeChain, EXIT } from "@banger/contract/errors";
 import { builtAt, commit, version } from "@banger/contract/version";
 
 function printVersion(): void {
@@ -14,6 +15,7 @@ async function main(argv: readonly string[]): Promise<void> {
     import("./program/run-program.ts"),
     import("./terminal/interrupts.ts"),
   ]);
+  process.on("uncaughtException", giveUp);
   const interrupts = new Interrupts((status) => process.exit(status));
   for (const name of interruptSignals) process.on(name, () => interrupts.receive(name));
   const status = await runProgram({
@@ -31,6 +33,12 @@ async function main(argv: readonly string[]): Promise<void> {
   });
   // All that was written has left; standard input may stay open for ever.
   process.exit(status);
+}
+
+/** A fault of ours that nothing else caught; Node gives the terminal back at exit. */
+function giveUp(error: unknown): never {
+  process.stderr.write(`banger: something failed that should not: ${describeChain(error)}\n`);
+  process.exit(EXIT.internal);
 }
 
 function becomeProgram(argv: readonly string[], env: Record<string, string>): never {

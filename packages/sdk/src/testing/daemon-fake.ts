@@ -11,6 +11,7 @@ import { AppError } from "@banger/contract/errors";
 import { ExecId } from "@banger/contract/ids";
 import type { Handlers } from "@banger/platform/rpc/methods";
 import { type RpcServer, startServer } from "@banger/platform/rpc/server";
+import { raceAbort } from "@banger/platform/time/deadline";
 import { serveBuiltIn } from "./built-in-commands.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
@@ -27,6 +28,8 @@ export class DaemonFake implements AsyncDisposable {
   readonly calls: { readonly method: string; readonly params: unknown }[] = [];
   /** what creates wait for; a test replaces it to look at the time before ready */
   createGate: Promise<void> = Promise.resolve();
+  /** what commands wait for before they start */
+  execGate: Promise<void> = Promise.resolve();
   /** what undoing a create waits for */
   undoGate: Promise<void> = Promise.resolve();
   /** what creates fail with */
@@ -38,6 +41,7 @@ export class DaemonFake implements AsyncDisposable {
   /** failures that no client caused */
   readonly internal: unknown[] = [];
   readonly #created = Promise.withResolvers<void>();
+  readonly #asked = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #options: FakeOptions;
   #server: RpcServer | undefined;
@@ -64,6 +68,11 @@ export class DaemonFake implements AsyncDisposable {
   /** resolves when the first create has begun */
   get created(): Promise<void> {
     return this.#created.promise;
+  }
+
+  /** resolves when the first command was asked for */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
   }
 
   /** resolves when a client had it stopped */
@@ -156,9 +165,11 @@ export class DaemonFake implements AsyncDisposable {
     };
     const answer = () => ({ exec: ExecId.parse(newId()), pid: 42 });
     return {
-      "exec.run": (params, { upgrade }) => {
+      "exec.run": async (params, { upgrade, signal }) => {
         this.calls.push({ method: "exec.run", params });
         check(params.ref);
+        this.#asked.resolve();
+        await raceAbort(this.execGate, signal);
         upgrade(serveBuiltIn(params));
         return answer();
       },

@@ -48,8 +48,7 @@ export const command = defineCommand(
       ...(options.workdir !== undefined && { cwd: options.workdir }),
     };
     await using session = await exec(await daemon.connect(), params, { signal: context.signal });
-    const raw = options.tty && options.interactive;
-    return await attach(session, context, { stdin: options.interactive, tty: raw });
+    return await attach(session, context, { stdin: options.interactive, tty: options.tty });
   },
 );
 

@@ -64,6 +64,20 @@ test("a signal before ready takes everything back, waits for that, and exits wit
   assert.match(ran.stderr, /^banger: vm.create\nbanger: interrupted by SIGTERM\nhint: Nothing was left behind.\n$/);
 });
 
+test("a signal between ready and the command takes the machine back too, kept or not", async () => {
+  for (const flags of [[], ["--rm"]]) {
+    await using world = await World.make();
+    world.daemon.execGate = new Promise(() => undefined);
+    const interrupts = new Interrupts(() => undefined);
+    const running = world.run(["run", "-q", ...flags, "--", "true"], { interrupts });
+    await world.daemon.asked;
+    interrupts.receive("SIGINT");
+    const ran = await running;
+    assert.deepEqual([ran.status, world.daemon.machines.size], [130, 0]);
+    assert.match(ran.stderr, /^banger: interrupted by SIGINT\n/);
+  }
+});
+
 test("a second signal does not wait", async () => {
   let gaveUp: number | undefined;
   const interrupts = new Interrupts((status) => {

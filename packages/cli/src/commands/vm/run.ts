@@ -6,11 +6,12 @@
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "@banger/sdk/client";
-import { exec } from "@banger/sdk/exec";
+import { type ExecSession, exec } from "@banger/sdk/exec";
 import { createVm, deleteVm } from "@banger/sdk/vm";
 import { createParams, machineOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { startProgress } from "../../output/progress.ts";
+import { asAppError } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
 import { attach } from "../../terminal/attach.ts";
@@ -26,7 +27,7 @@ export const command = defineCommand(
     args: { path: { arity: "optional", help: "a directory to work in (not available yet)" } },
     options: {
       detach: { short: "d", help: "leave CMD running in the background and print the machine's name" },
-      rm: { help: "delete the machine when CMD has ended" },
+      rm: { help: "delete the machine when CMD has ended; with -d, when it stops" },
       ...machineOptions,
       quiet: quietOption,
       json: { ...jsonOption, help: "with -d: print the machine as JSON" },
@@ -64,36 +65,43 @@ function refuse(path: string | undefined, { detach, json }: { detach: boolean; j
 
 type Job = { readonly argv: readonly string[]; readonly client: BangerClient };
 
-async function runIn(machine: VmView, { argv, client }: Job, context: Context): Promise<number> {
-  await takeBackIfCancelled(machine, client, context);
-  const tty = context.terminal.isInteractive;
-  const size = tty && context.terminal.size();
-  await using session = await exec(
-    await context.daemon.connect(),
-    { ref: machine.id, argv: [...argv], stdin: true, ...(size && { tty: size }) },
-    {},
-  );
-  return await attach(session, context, { stdin: true, tty });
+async function runIn(machine: VmView, job: Job, context: Context): Promise<number> {
+  await using session = await startIn(machine, job, context);
+  return await attach(session, context, { stdin: true, tty: context.terminal.isInteractive });
 }
 
-/** Its clean-up is finished before we are. */
+/** A signal that comes before the command runs still takes everything back. */
+async function startIn(
+  machine: VmView,
+  { argv, client }: Job,
+  { terminal, daemon, signal }: Context,
+): Promise<ExecSession> {
+  const tty = terminal.isInteractive ? { tty: terminal.size() } : {};
+  try {
+    signal.throwIfAborted();
+    const params = { ref: machine.id, argv: [...argv], stdin: true, ...tty };
+    return await exec(await daemon.connect(), params, { signal });
+  } catch (error) {
+    if (signal.aborted) await deleteVm(client, machine.id);
+    throw error;
+  }
+}
+
+/** Its clean-up is finished before we are, and its failure does not hide how the command ended. */
 async function runAndDelete(machine: VmView, job: Job, context: Context): Promise<number> {
   let status: number;
   try {
     status = await runIn(machine, job, context);
   } catch (error) {
-    if (!context.signal.aborted) await deleteVm(job.client, machine.id);
+    if (!context.signal.aborted) {
+      await deleteVm(job.client, machine.id).catch((failure: unknown) => {
+        context.err.line(`banger: ${machine.name} could not be deleted: ${asAppError(failure).message}`);
+      });
+    }
     throw error;
   }
   await deleteVm(job.client, machine.id);
   return status;
-}
-
-/** A signal that came when the machine was all but ready. */
-async function takeBackIfCancelled(machine: VmView, client: BangerClient, { signal }: Context): Promise<void> {
-  if (!signal.aborted) return;
-  await deleteVm(client, machine.id);
-  throw signal.reason;
 }
 
 async function leaveRunning(
@@ -101,7 +109,10 @@ async function leaveRunning(
   { machine, argv, json }: { machine: VmView; argv: readonly string[] | undefined; json: boolean },
   context: Context,
 ): Promise<number> {
-  await takeBackIfCancelled(machine, client, context);
+  if (context.signal.aborted) {
+    await deleteVm(client, machine.id);
+    throw context.signal.reason;
+  }
   if (argv) await client.call("exec.detach", { ref: machine.id, argv: [...argv] });
   if (json) context.out.json(machine);
   else context.out.line(machine.name);
