@@ -37,6 +37,7 @@ export class DaemonBench implements AsyncDisposable {
   readonly host = new FakeHost();
   readonly guests = new FakeGuests(this.host);
   readonly exec = new FakeExec().program("mke2fs", () => ({}));
+  readonly native = loadAddon();
   readonly log: LogLine[];
   readonly paths: DaemonPaths;
   readonly config: DaemonConfig;
@@ -75,15 +76,10 @@ export class DaemonBench implements AsyncDisposable {
     return bench;
   }
 
-  /** Makes one with a running daemon and a client of it. */
-  static async running(): Promise<{ bench: DaemonBench; client: Client }> {
-    const bench = await DaemonBench.make();
-    return { bench, client: await bench.start() };
-  }
-
   async start(): Promise<Client> {
     const driver = new FakeDriver(this.host);
     const { pid } = this.host.processes.start(["bangerd"]);
+    this.life = undefined;
     const daemon = await startDaemon({
       config: this.config,
       ports: this.#makePorts(driver, pid),
@@ -165,7 +161,7 @@ export class DaemonBench implements AsyncDisposable {
     const { processes } = this.host;
     return {
       ...{ exec: this.exec, processes, driver, log: this.#logger, clock: systemClock, randomBytes },
-      native: native(),
+      native: this.native,
       uid: process.getuid?.() ?? 0,
       pid,
       residentBytes: () => 1,
@@ -186,7 +182,7 @@ export class DaemonBench implements AsyncDisposable {
   }
 }
 
-function native(): Native {
+function loadAddon(): Native {
   const path = findNative(fileURLToPath(import.meta.url));
   if (path === undefined) throw new Error("the native addon is not built: run `npm test` once");
   return loadNative(path);

@@ -41,6 +41,10 @@ export class FakeDriver implements VmmDriver {
     for (const pipe of this.#pipes) pipe.destroy();
   }
 
+  get severed(): boolean {
+    return this.#severed;
+  }
+
   async probe({ signal }: { signal: AbortSignal }): Promise<Probe> {
     await this.reach("probe", { signal });
     return { version: this.version, detail: `fake ${this.version ?? "is not installed"}` };
@@ -94,6 +98,7 @@ export class FakeDriver implements VmmDriver {
     return this.#severed ? await new Promise<never>(() => undefined) : news;
   }
 
+  /** A pipe lives no longer than the process that holds it. */
   keep(pipe: Duplex): Duplex {
     this.#pipes.add(pipe);
     pipe.once("close", () => this.#pipes.delete(pipe));
@@ -123,6 +128,7 @@ class FakeProcess implements VmmProcess {
   }
 
   async connectAgent({ signal }: { signal: AbortSignal }): Promise<Duplex> {
+    if (this.#driver.severed) throw new AppError("CANCELLED", "the process that connects is dead");
     await this.#driver.reach("connect", { signal, machine: this.#machine });
     if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
     return this.#driver.keep(this.#host.plug(this.#machine));

@@ -19,8 +19,11 @@ export function paced(tell: () => void, { clock, everyMs }: { clock: Clock; ever
     tell();
   };
   const later = (ms: number) => {
-    held = new AbortController();
-    clock.sleep(ms, { signal: held.signal }).then(now, () => undefined); // only an abort rejects: it was told before
+    const mine = new AbortController();
+    held = mine;
+    // It may have been told just as the clock rang; an abort, the only way to reject, says so too.
+    const ring = () => held === mine && now();
+    clock.sleep(ms, { signal: mine.signal }).then(ring, () => undefined);
   };
   return {
     changed({ urgent }) {
@@ -30,6 +33,7 @@ export function paced(tell: () => void, { clock, everyMs }: { clock: Clock; ever
     },
     [Symbol.dispose]() {
       held?.abort();
+      held = undefined;
     },
   };
 }

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VmState } from "@banger/contract/daemon/vm";
+import fc from "fast-check";
+import { admit, due, policy, type VmRequest } from "./lifecycle.ts";
+
+const REQUESTS: readonly VmRequest[] = ["start", "stop", "delete"];
+const anyState = fc.constantFrom(...VmState.options);
+const anyRequest = fc.constantFrom(...REQUESTS);
+const anyCurrent = fc.constantFrom(undefined, ...REQUESTS);
+
+test("the whole table, as people are promised it", () => {
+  const rows = VmState.options.map((state) => [state, ...REQUESTS.map((request) => policy[state][request].do)]);
+  assert.deepEqual(rows, [
+    ["stopped", "run", "nothing", "run"],
+    ["starting", "join", "interrupt", "interrupt"],
+    ["running", "nothing", "run", "run"],
+    ["stopping", "deny", "join", "run"],
+    ["failed", "run", "run", "run"],
+  ]);
+});
+
+test("asking twice is never an error: what is under way is joined", () => {
+  fc.assert(
+    fc.property(anyState, anyRequest, (state, request) => {
+      assert.deepEqual(admit(state, request, request), { do: "join" });
+    }),
+  );
+});
+
+test("a delete is never refused, and never interrupted", () => {
+  fc.assert(
+    fc.property(anyState, anyRequest, anyCurrent, (state, request, current) => {
+      assert.notEqual(admit(state, "delete", current).do, "deny");
+      assert.notEqual(admit(state, request, "delete").do, "interrupt");
+    }),
+  );
+});
+
+test("only a start is interrupted, and only what is there is joined", () => {
+  fc.assert(
+    fc.property(anyState, anyRequest, anyCurrent, (state, request, current) => {
+      const verdict = admit(state, request, current).do;
+      if (verdict === "interrupt") assert.equal(current, "start");
+      if (verdict === "join") assert.notEqual(current, undefined);
+    }),
+  );
+});
+
+test("in its turn a request is done or was done already, whatever was queued before it", () => {
+  fc.assert(
+    fc.property(anyState, anyRequest, (state, request) => {
+      const verdict = due(state, request).do;
+      assert.equal(verdict, policy[state][request].do === "nothing" ? "nothing" : "run");
+    }),
+  );
+});
