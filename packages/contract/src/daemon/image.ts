@@ -33,7 +33,12 @@ export const imageMethods = {
     errors: [],
     effect: "read",
   },
-  "image.show": { params: one, result: ImageView, errors: ["IMAGE_NOT_FOUND", "REF_AMBIGUOUS", "IMAGE_CORRUPT"], effect: "read" },
+  "image.show": {
+    params: one,
+    result: ImageView,
+    errors: ["IMAGE_NOT_FOUND", "REF_AMBIGUOUS", "IMAGE_CORRUPT"],
+    effect: "read",
+  },
   "image.delete": {
     params: one,
     result: z.object({ id: ImageId }),

@@ -32,7 +32,12 @@ export const kernelMethods = {
     errors: [],
     effect: "read",
   },
-  "kernel.show": { params: one, result: KernelView, errors: ["KERNEL_NOT_FOUND", "REF_AMBIGUOUS", "KERNEL_CORRUPT"], effect: "read" },
+  "kernel.show": {
+    params: one,
+    result: KernelView,
+    errors: ["KERNEL_NOT_FOUND", "REF_AMBIGUOUS", "KERNEL_CORRUPT"],
+    effect: "read",
+  },
   "kernel.delete": {
     params: one,
     result: z.object({ id: KernelId }),
