@@ -82,6 +82,14 @@ struct fields host_answer(struct host *host, uint32_t request, uint64_t *error);
 struct fields host_event(struct host *host, uint16_t type, const char *id);
 bool host_has_event(struct host *host, uint16_t type, const char *id);
 
+// Between host.c and connection.c.
+void host_put_bytes(struct host *host, const uint8_t *data, size_t size);
+void host_put_frame(struct host *host, struct frame frame, const uint8_t *payload, size_t size);
+void host_put_ack(struct host *host, struct host_stream *stream);
+void host_on_hello(void *context, const struct frame *frame);
+bool host_on_frame(void *context, const struct frame *frame);
+void host_on_lost(void *context);
+
 uint64_t host_u64(struct fields fields, uint16_t tag);
 uint64_t digest_add(uint64_t digest, const uint8_t *data, size_t size);
 
