@@ -1,0 +1,105 @@
+/** Machines that stay: made, started, stopped, looked at and deleted, one and several at a time. */
+import assert from "node:assert/strict";
+import { openHome } from "../harness/scenarios.ts";
+
+const { home, scenario } = await openHome({ images: ["minimal"] });
+
+type Machine = { name: string; state: string; [key: string]: unknown };
+
+async function stateOf(name: string): Promise<string> {
+  return ((await home.json(["show", name])) as Machine).state;
+}
+
+scenario("create makes a machine that does not run, and says what it is made of", async () => {
+  const sizes = ["--vcpu", "2", "--memory", "256M", "--disk", "1G"];
+  assert.equal(await home.ok(["create", "--name", "beta", "--image", "minimal", ...sizes]), "beta\n");
+  const machine = (await home.json(["show", "beta"])) as Machine;
+  const { name, state, vcpus, memoryMib, diskMib, startedAt, agent } = machine;
+  assert.deepEqual(
+    { name, state, vcpus, memoryMib, diskMib, startedAt, agent },
+    {
+      ...{ name: "beta", state: "stopped", vcpus: 2, memoryMib: 256, diskMib: 1024, startedAt: null, agent: null },
+    },
+  );
+  assert.deepEqual((await home.traces()).processes, []);
+  const exec = await home.run(["exec", "beta", "true"]);
+  assert.equal(exec.status, 125);
+  assert.match(exec.stderr, /^banger: beta is stopped\nhint: `banger start` starts it\.\n$/);
+});
+
+scenario("a started machine has the processors, memory, disks and name that it was given", async () => {
+  assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
+  const script = "nproc; hostname; sed -n 's/MemTotal: *//p' /proc/meminfo; df -P -B1M /root / | awk 'NR>1{print $2}'";
+  const [cpus, name, memory, work, root] = (await home.ok(["exec", "beta", "sh", "-c", script])).split("\n");
+  assert.deepEqual([cpus, name], ["2", "beta"]);
+  for (const [given, least, most] of [
+    [Number.parseInt(memory ?? "", 10) / 1024, 200, 256],
+    [Number(work), 900, 1024],
+    [Number(root), 7500, 8192],
+  ] as const) {
+    assert.ok(given >= least && given <= most, `${given} is not from ${least} to ${most}`);
+  }
+});
+
+scenario("show and list tell of a running machine what runs it, what is open, and which agent answers", async () => {
+  const machine = (await home.json(["show", "beta"])) as Machine;
+  assert.equal(machine.state, "running");
+  assert.deepEqual(machine.network, { mode: "shut", open: [] });
+  assert.equal(Reflect.get(Object(machine.vmm), "driver"), "qemu");
+  assert.ok(machine.agent);
+  assert.match(await home.ok(["show", "beta"]), /^State: +running$/m);
+  assert.match(await home.ok(["ps"]), /^NAME +ID +STATE .*\nbeta +[0-9a-z]{12} +running +minimal /);
+  assert.deepEqual(await home.json(["ps"]), { machines: [machine] });
+});
+
+scenario("what was written to either disk is there after stop and start", async () => {
+  await home.ok(["exec", "beta", "sh", "-c", "echo home >/root/kept; echo root >/var/kept; echo gone >/run/gone"]);
+  assert.equal(await home.ok(["stop", "beta"]), "beta\n");
+  assert.equal(await stateOf("beta"), "stopped");
+  assert.deepEqual((await home.traces()).processes, []);
+  assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
+  assert.equal(
+    await home.ok(["exec", "beta", "sh", "-c", "cat /root/kept /var/kept; ls /run/gone 2>&1 | wc -l"]),
+    "home\nroot\n1\n",
+  );
+  assert.equal(await home.ok(["exec", "beta", "sh", "-c", "dmesg 2>/dev/null | grep -ci 'recovery' || true"]), "0\n");
+});
+
+scenario("asking twice for the same is no error", async () => {
+  const before = await home.json(["show", "beta"]);
+  assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
+  assert.deepEqual(await home.json(["show", "beta"]), before);
+  for (let i = 0; i < 2; i += 1) assert.equal(await home.ok(["stop", "--time", "0", "beta"]), "beta\n");
+});
+
+scenario("beta is free beside beta-sandbox, and each ref means exactly one of them", async () => {
+  await home.ok(["create", "--name", "beta-sandbox", "--image", "minimal"]);
+  assert.equal(((await home.json(["show", "beta"])) as Machine).name, "beta");
+  const prefix = await home.run(["show", "beta-s"]);
+  assert.deepEqual([prefix.status, prefix.stdout], [4, ""]);
+  const { id } = (await home.json(["show", "beta-sandbox"])) as { id: string };
+  assert.equal(((await home.json(["show", id.slice(0, 10)])) as Machine).name, "beta-sandbox");
+});
+
+scenario("of several refs a bad one stops no good one, and decides the exit status", async () => {
+  const ran = await home.run(["start", "-q", "beta", "nobody", "beta-sandbox"]);
+  assert.deepEqual([ran.status, ran.stdout], [4, "beta\nbeta-sandbox\n"]);
+  assert.match(ran.stderr, /^banger: there is no machine "nobody"\nhint: .*\n$/);
+  assert.deepEqual([await stateOf("beta"), await stateOf("beta-sandbox")], ["running", "running"]);
+});
+
+scenario("power-off from inside ends as stopped, without an error", async () => {
+  // The command goes down with the machine, whichever is told first.
+  await home.run(["exec", "beta", "sh", "-c", "kill -TERM 1; sleep 60"]);
+  const show = async () => (await home.json(["show", "beta"])) as Machine;
+  const { state, lastError } = await home.until("the end", show, (machine) => machine.state !== "running");
+  assert.deepEqual({ state, lastError }, { state: "stopped", lastError: null });
+});
+
+scenario("delete ends running machines too, and leaves nothing of them", async () => {
+  const ran = await home.run(["delete", "beta-sandbox", "nobody", "beta"]);
+  assert.deepEqual([ran.status, ran.stdout], [4, "beta-sandbox\nbeta\n"]);
+  assert.deepEqual(await home.json(["list"]), { machines: [] });
+  const { processes, files } = await home.traces();
+  assert.deepEqual([processes, files.filter((path) => path.startsWith("data/banger/machines/"))], [[], []]);
+});
