@@ -13,6 +13,7 @@ import * as checks from "./services/doctor/checks.ts";
 import { DoctorService } from "./services/doctor/doctor-service.ts";
 import { BackgroundCommands } from "./services/exec/background.ts";
 import { ExecService } from "./services/exec/exec-service.ts";
+import { FileService } from "./services/files/file-service.ts";
 import { OperationRegistry } from "./services/operation/operation-registry.ts";
 import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
@@ -58,12 +59,17 @@ export function compose(composition: Composition): Composed {
   const machines = { ...vmDeps, newMachine: machineMaker(composition, { stores, store }) };
   const newVmId = () => VmId.parse(newId());
   const vm = new VmService({ ...machines, newId: newVmId, operations, actors: new Actors() });
-  const background = new BackgroundCommands({ clock: ports.clock, log: ports.log });
+  const background = new BackgroundCommands({
+    clock: ports.clock,
+    log: ports.log,
+    deleteMachine: (id) => void vm.delete(id),
+  });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
+  const files = new FileService({ vm });
   const doctor = composeDoctor(composition, { accel, vmDeps });
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
-  return { services: { vm, exec, ...stores, operations, doctor, daemon, usersOf }, vmDeps, background, sweep };
+  return { services: { vm, exec, files, ...stores, operations, doctor, daemon, usersOf }, vmDeps, background, sweep };
 }
 
 function composeMachines(

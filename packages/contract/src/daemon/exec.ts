@@ -60,7 +60,11 @@ export const execMethods = {
   },
   /** Leaves a command running under the agent; its output goes to the machine's command log. */
   "exec.detach": {
-    params: z.strictObject({ ...command }),
+    params: z.strictObject({
+      ...command,
+      /** delete the machine when the command has ended */
+      thenDelete: z.boolean().default(false),
+    }),
     result: z.object({ exec: ExecId, pid: z.number() }),
     errors: failures,
     effect: "write",

@@ -5,7 +5,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, describeChain } from "@banger/contract/errors";
-import { ExecId } from "@banger/contract/ids";
+import { ExecId, type VmId } from "@banger/contract/ids";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
@@ -17,6 +17,8 @@ import { CommandLog, type CommandStream } from "./command-log.ts";
 const Command = z.object({
   id: ExecId,
   argv: z.array(z.string()),
+  /** whether the machine is deleted when it has ended */
+  thenDelete: z.boolean().default(false),
   /** ISO 8601 */
   startedAt: z.string(),
   /** `null` while it runs */
@@ -26,7 +28,15 @@ const Command = z.object({
 });
 export type Command = z.infer<typeof Command>;
 
-export type BackgroundDeps = { readonly clock: Clock; readonly log: Logger };
+export type BackgroundDeps = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly deleteMachine: (id: VmId) => void;
+};
+/** Where the machine keeps the folders of its commands. */
+export type CommandHome = { readonly machine: VmId; readonly directory: string };
+
+type Running = CommandHome & { readonly folder: string; readonly command: Command };
 
 const GUEST_MS = 30_000;
 
@@ -39,19 +49,24 @@ export class BackgroundCommands {
   }
 
   /** Starts a command and follows it; resolves when it runs. */
-  async start(guest: GuestChannel, directory: string, spec: ExecSpec & { id: ExecId }): Promise<ExecSession> {
-    const folder = join(directory, spec.id);
+  async start(
+    guest: GuestChannel,
+    home: CommandHome,
+    { thenDelete, ...spec }: ExecSpec & { id: ExecId; thenDelete: boolean },
+  ): Promise<ExecSession> {
+    const folder = join(home.directory, spec.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const command = {
       id: spec.id,
       argv: [...spec.argv],
+      thenDelete,
       startedAt: new Date(this.#deps.clock.now()).toISOString(),
       end: null,
     };
     await writeCommand(folder, command);
     try {
       const session = await ExecSession.start(guest, spec, { deadlineMs: GUEST_MS });
-      this.#follow(session, folder, command);
+      this.#follow(session, { ...home, folder, command });
       return session;
     } catch (error) {
       await writeCommand(folder, { ...command, end: { lost: describeChain(error) } });
@@ -60,13 +75,13 @@ export class BackgroundCommands {
   }
 
   /** Joins again, in a machine that was adopted, what ran when the last daemon ended. */
-  async rejoin(guest: GuestChannel, directory: string): Promise<void> {
-    for (const { folder, command } of await listCommands(directory)) {
+  async rejoin(guest: GuestChannel, home: CommandHome): Promise<void> {
+    for (const { folder, command } of await listCommands(home.directory)) {
       if (command.end !== null) continue;
       try {
         const log = await CommandLog.open(join(folder, "output"));
         const session = await ExecSession.join(guest, command.id, { deadlineMs: GUEST_MS, consumed: log.offsets });
-        this.#follow(session, folder, command);
+        this.#follow(session, { ...home, folder, command });
       } catch (error) {
         if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
         await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
@@ -79,8 +94,8 @@ export class BackgroundCommands {
     await Promise.all(this.#following);
   }
 
-  #follow(session: ExecSession, folder: string, command: Command): void {
-    const following = this.#record(session, folder, command)
+  #follow(session: ExecSession, running: Running): void {
+    const following = this.#record(session, running)
       .catch((error: unknown) =>
         this.#deps.log.warn("background command lost", { exec: session.id, error: describeChain(error) }),
       )
@@ -88,7 +103,7 @@ export class BackgroundCommands {
     this.#following.add(following);
   }
 
-  async #record(session: ExecSession, folder: string, command: Command): Promise<void> {
+  async #record(session: ExecSession, { machine, folder, command }: Running): Promise<void> {
     const log = await CommandLog.open(join(folder, "output"));
     const copy = async (stream: CommandStream) => {
       for await (const chunk of session[stream])
@@ -97,6 +112,7 @@ export class BackgroundCommands {
     await Promise.all([copy("stdout"), copy("stderr")]);
     await writeCommand(folder, { ...command, end: await session.exit });
     await session.release({ deadlineMs: GUEST_MS });
+    if (command.thenDelete) this.#deps.deleteMachine(machine);
   }
 }
 

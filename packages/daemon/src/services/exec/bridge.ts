@@ -59,13 +59,20 @@ async function endOf(session: ExecSession): Promise<ExecEnd> {
   }
 }
 
+/** The stream must outlive a bad order: the end of the command is told on it. */
 async function obey(control: Duplex, session: ExecSession): Promise<void> {
   try {
-    for await (const line of linesOf(control)) {
-      const order = ExecControl.parse(JSON.parse(line));
-      if ("resize" in order) await session.resize(order.resize, { deadlineMs: GUEST_MS });
-      else await session.signal(order.signal, { deadlineMs: GUEST_MS });
-    }
+    for await (const line of linesOf(control)) await obeyOne(line, session);
+  } catch {
+    // The connection is over, which `gone` tells, or the client sent an endless line and has lost its say.
+  }
+}
+
+async function obeyOne(line: string, session: ExecSession): Promise<void> {
+  try {
+    const order = ExecControl.parse(JSON.parse(line));
+    if ("resize" in order) await session.resize(order.resize, { deadlineMs: GUEST_MS });
+    else await session.signal(order.signal, { deadlineMs: GUEST_MS });
   } catch {
     // A size or a signal for a command that has just ended, or nonsense: neither concerns the command's output.
   }

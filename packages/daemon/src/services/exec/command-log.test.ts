@@ -51,3 +51,17 @@ test("a log that was never written reads as empty", async () => {
   assert.deepEqual(await read(), []);
   await CommandLog.open(directory);
 });
+
+test("pieces that come at once are written one after the other, also across segments", async () => {
+  const log = await CommandLog.open(directory, { segmentBytes: 400 });
+  const both = ["stdout", "stderr"] as const;
+  await Promise.all(
+    Array.from({ length: 6 }, (_, i) => log.append(both[i % 2] ?? "stdout", Buffer.alloc(100, 97), { at: i })),
+  );
+  assert.deepEqual(log.offsets, { stdout: 300, stderr: 300 });
+  assert.deepEqual((await CommandLog.open(directory)).offsets, log.offsets);
+  assert.deepEqual(
+    (await read()).map(({ at }) => at),
+    [2, 3, 4, 5],
+  );
+});

@@ -32,6 +32,7 @@ export class CommandLog {
   #number: number;
   #bytes: number;
   #offsets: Offsets;
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(
     directory: string,
@@ -59,7 +60,14 @@ export class CommandLog {
     return this.#offsets;
   }
 
-  async append(stream: CommandStream, data: Uint8Array, options: { at: number }): Promise<void> {
+  /** One piece after the other, in the order of the calls. */
+  append(stream: CommandStream, data: Uint8Array, options: { at: number }): Promise<void> {
+    const turn = this.#last.then(() => this.#append(stream, data, options));
+    this.#last = turn.catch(() => undefined); // told to the caller whose piece it was
+    return turn;
+  }
+
+  async #append(stream: CommandStream, data: Uint8Array, options: { at: number }): Promise<void> {
     const from = this.#offsets[stream];
     const line = `${JSON.stringify({ at: options.at, stream, from, data: Buffer.from(data).toString("base64") })}\n`;
     if (this.#bytes > 0 && this.#bytes + line.length > this.#segmentBytes) await this.#rotate();

@@ -7,7 +7,7 @@ import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { LiveMachine } from "../vm/deps.ts";
 import { type MachineFiles, machineFiles } from "../vm/machine-files.ts";
 import type { VmService } from "../vm/vm-service.ts";
-import { type BackgroundCommands, listCommands } from "./background.ts";
+import { type BackgroundCommands, type CommandHome, listCommands } from "./background.ts";
 import { bridge } from "./bridge.ts";
 import { readCommandLog } from "./command-log.ts";
 
@@ -58,19 +58,18 @@ export class ExecService {
     return { exec: id, pid: session.pid ?? 0, serve: (mux) => this.attach(() => bridge(session, mux)) };
   }
 
-  async detach({ ref, ...spec }: CommandRequest): Promise<{ exec: ExecId; pid: number }> {
+  /** Leaves a command running; with `thenDelete` the machine goes when it has ended. */
+  async detach({ ref, ...spec }: CommandRequest & { thenDelete: boolean }): Promise<{ exec: ExecId; pid: number }> {
     const { machine, live } = this.#deps.vm.live(ref);
     const id = this.#deps.newId();
-    const session = await this.#deps.background.start(live.guest, this.#files(machine.record.id).commands, {
-      ...spec,
-      id,
-    });
+    const home = this.#home(machine.record.id);
+    const session = await this.#deps.background.start(live.guest, home, { ...spec, id });
     return { exec: id, pid: session.pid ?? 0 };
   }
 
   /** Of a machine that was adopted: its background commands are followed again. */
   async rejoin(id: VmId, { guest }: LiveMachine): Promise<void> {
-    await this.#deps.background.rejoin(guest, this.#files(id).commands);
+    await this.#deps.background.rejoin(guest, this.#home(id));
   }
 
   /** Throws VM_NOT_FOUND at once, then gives what there is, oldest first. */
@@ -79,6 +78,10 @@ export class ExecService {
     if (source === "command") return commandOutput(files.commands);
     const file = source === "vmm" ? files.vmmLog : files.console;
     return concatenated([`${file}.1`, file]);
+  }
+
+  #home(id: VmId): CommandHome {
+    return { machine: id, directory: this.#files(id).commands };
   }
 
   #files(id: VmId): MachineFiles {
