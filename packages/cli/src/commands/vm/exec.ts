@@ -5,6 +5,7 @@ import { environmentOption } from "../../arguments/environment.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 import { attach } from "../../terminal/attach.ts";
+import { terminalType } from "../../terminal/terminal-type.ts";
 
 export const command = defineCommand(
   {
@@ -41,7 +42,7 @@ export const command = defineCommand(
     const params = {
       ref: args.machine,
       argv: withoutDashes(args.cmd),
-      environment: [...options.env],
+      environment: [...(options.tty ? terminalType(context.env) : []), ...options.env],
       stdin: options.interactive,
       ...(options.tty && { tty: terminal.size() }),
       ...(options.user !== undefined && { user: options.user }),

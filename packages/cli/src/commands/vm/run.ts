@@ -15,6 +15,7 @@ import { asAppError } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
 import { attach } from "../../terminal/attach.ts";
+import { terminalType } from "../../terminal/terminal-type.ts";
 
 /** A login shell, the best that the image has. */
 const SHELL = ["/bin/sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi"];
@@ -27,7 +28,7 @@ export const command = defineCommand(
     args: { path: { arity: "optional", help: "a directory to work in (not available yet)" } },
     options: {
       detach: { short: "d", help: "leave CMD running in the background and print the machine's name" },
-      rm: { help: "delete the machine when CMD has ended; with -d, when it stops" },
+      rm: { help: "delete the machine when CMD has ended, or with -d and no CMD when it stops" },
       ...machineOptions,
       quiet: quietOption,
       json: { ...jsonOption, help: "with -d: print the machine as JSON" },
@@ -48,7 +49,7 @@ export const command = defineCommand(
     using progress = startProgress({ err: context.err, quiet: options.quiet, now: context.now });
     const machine = await createVm(client, params, { signal: context.signal, onChange: progress.onChange });
     progress.done(`${machine.name} is ready`);
-    if (options.detach) return await leaveRunning(client, { machine, argv, json: options.json }, context);
+    if (options.detach) return await leaveRunning(client, { machine, argv, ...options }, context);
     if (!options.rm) return await runIn(machine, { argv: argv ?? SHELL, client }, context);
     return await runAndDelete(machine, { argv: argv ?? SHELL, client }, context);
   },
@@ -106,14 +107,14 @@ async function runAndDelete(machine: VmView, job: Job, context: Context): Promis
 
 async function leaveRunning(
   client: BangerClient,
-  { machine, argv, json }: { machine: VmView; argv: readonly string[] | undefined; json: boolean },
+  { machine, argv, json, rm }: { machine: VmView; argv: readonly string[] | undefined; json: boolean; rm: boolean },
   context: Context,
 ): Promise<number> {
   if (context.signal.aborted) {
     await deleteVm(client, machine.id);
     throw context.signal.reason;
   }
-  if (argv) await client.call("exec.detach", { ref: machine.id, argv: [...argv] });
+  if (argv) await client.call("exec.detach", { ref: machine.id, argv: [...argv], thenDelete: rm });
   if (json) context.out.json(machine);
   else context.out.line(machine.name);
   return 0;
