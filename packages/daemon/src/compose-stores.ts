@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { ImageId, KernelId } from "@banger/contract/ids";
 import type { DaemonPaths } from "./config.ts";
 import type { Ports } from "./ports.ts";
+import { DEBIAN_HOST } from "./services/debian/host-sources.ts";
 import { ImageService, imageRootFile, imageWorkSeed } from "./services/image/image-service.ts";
 import { ImageManifest } from "./services/image/manifest.ts";
-import { DEBIAN_HOST } from "./services/kernel/apt-host.ts";
 import { KERNEL_FILES, KernelManifest } from "./services/kernel/kernel-manifest.ts";
 import { KernelService } from "./services/kernel/kernel-service.ts";
 import { ContentStore } from "./services/storage/content-store.ts";
@@ -24,16 +24,16 @@ export function composeStores(parts: {
   const owner = createStagingOwner(ports.processes, ports.pid);
   const imageStore = new ContentStore({ root: paths.images, kind: "image", schema: ImageManifest, owner });
   const kernelStore = new ContentStore({ root: paths.kernels, kind: "kernel", schema: KernelManifest, owner });
-  const shared = { exec, clock, owner, proxyEnv };
+  const shared = { exec, clock, owner, proxyEnv, aptHost: DEBIAN_HOST };
   return {
     images: new ImageService({
       ...shared,
-      ...{ log, builder, store: imageStore, cacheDir: paths.imageCache, etcApt: DEBIAN_HOST.etcDir },
+      ...{ log, builder, store: imageStore, cacheDir: paths.imageCache },
       ...{ recipesDir: paths.recipes, usedBy: usersOf },
     }),
     kernels: new KernelService({
       ...shared,
-      ...{ store: kernelStore, aptHost: DEBIAN_HOST, cacheDir: paths.kernelCache, initramfsDir: paths.initramfs },
+      ...{ store: kernelStore, cacheDir: paths.kernelCache, initramfsDir: paths.initramfs },
       usedBy: (id) => Promise.resolve(usersOf(id)),
     }),
   };

@@ -14,6 +14,8 @@ export class FakeBuildHost {
   installed = "1 MB";
   /** version of the only package */
   version = "1.0";
+  /** false: no list can be fetched */
+  online = true;
   /** called with the name of each program before it runs */
   onProgram: (name: string) => void | Promise<void> = () => undefined;
   /** names of programs, in order; in a namespace that of what runs there */
@@ -36,6 +38,7 @@ export class FakeBuildHost {
     this.programs.push(step);
     await this.onProgram(step);
     call.options.signal?.throwIfAborted();
+    if (step === "apt-get update" && !this.online) return { exitCode: 100, stderr: "E: Failed to fetch http://x\n" };
     if (step === "apt-get --print-uris") return { stdout: this.#resolved() };
     if (step === "apt-get --download-only") await this.#download(call);
     if (name === "mmdebstrap")

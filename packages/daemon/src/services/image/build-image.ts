@@ -7,19 +7,22 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Exec } from "@banger/platform/exec/run";
+import type { AppError } from "@banger/contract/errors";
 import { requireFreeSpace } from "@banger/platform/fs/free-space";
+import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
+import type { ResolvedPackages } from "../debian/apt-output.ts";
+import { ARCHITECTURE, type DebianSource, renderSources } from "../debian/debian-source.ts";
+import { readDebianSources } from "../debian/host-sources.ts";
+import { claimPackages, missingBytes, prunePackages } from "../debian/package-cache.ts";
+import { type AptDeps, PrivateApt } from "../debian/private-apt.ts";
+import { publicSources, sourcesOfSuite } from "../debian/suite-sources.ts";
 import type { ContentStore, StoredEntry } from "../storage/content-store.ts";
 import { contentId } from "../storage/content-store-id.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
 import type { StagingOwner } from "../storage/content-store-staging.ts";
-import { downloadPackages, missingBytes, readTransport, resolvePackages, updateLists } from "./apt-archive.ts";
-import { type AptDir, prepareApt } from "./apt-config.ts";
-import type { ResolvedPackages } from "./apt-output.ts";
 import { openBuildDir } from "./build-dir.ts";
 import { requireBuildTools } from "./build-tools.ts";
-import { chooseDebianSources, type DebianSource, readHostSources, renderSources } from "./debian-sources.ts";
 import { checkImage } from "./image-check.ts";
 import { makeRootFile, makeWorkSeed, ROOT_BYTES, WORK_SEED_BYTES } from "./image-files.ts";
 import { type ImageManifest, PACKAGES_FILE } from "./manifest.ts";
@@ -28,24 +31,19 @@ import { type Builder, namespacePrefix } from "./namespace.ts";
 import type { Recipe } from "./recipe.ts";
 import { setupTree } from "./setup-tree.ts";
 
-export type BuildDeps = {
-  readonly exec: Exec;
+export type BuildDeps = AptDeps & {
+  readonly log: Logger;
   readonly clock: Clock;
   readonly store: ContentStore<ImageManifest>;
   readonly owner: StagingOwner;
   readonly builder: Builder;
   readonly cacheDir: string;
-  /** usually /etc/apt */
-  readonly etcApt: string;
-  /** proxies from the environment, such as `http_proxy` */
-  readonly proxyEnv: Readonly<Record<string, string>>;
 };
 export type BuildContext = { readonly signal: AbortSignal; readonly progress: Progress };
 
 /** Changes when the same inputs would make another image. */
 const BUILD_FORMAT = 1;
-const ARCHITECTURE = "amd64";
-const LISTS_BYTES = 100 << 20;
+const LISTS_BYTES = 200 << 20;
 /** the tree's own waste over apt's estimate, and the file system's over the tree */
 const TREE_FACTOR = 1.15;
 const IMAGE_FACTOR = 1.15;
@@ -54,10 +52,13 @@ const SLACK_BYTES = 64 << 20;
 type Plan = {
   readonly recipe: Recipe;
   readonly id: string;
-  readonly apt: AptDir;
+  readonly apt: PrivateApt;
+  /** the image's own */
   readonly sources: readonly DebianSource[];
   readonly wanted: readonly string[];
   readonly resolved: ResolvedPackages;
+  /** why the lists are not of today: a build without a network, from what is in the cache */
+  readonly outdated: AppError | undefined;
 };
 
 /** One at a time for each suite up to the moment when its packages are laid out: `inTurn` sees to that. */
@@ -78,8 +79,9 @@ export async function buildImage(
   const prepared = await context.inTurn(async () => {
     const plan = await planBuild(deps, recipe, { ...context, tools });
     const present = await soundImage(deps, plan.id);
+    if (!present) await fetchAll(deps, plan, context);
+    if (plan.outdated) deps.log.warn("image.lists-outdated", { recipe: recipe.name, error: plan.outdated });
     if (present) return { plan, present };
-    await fetchAll(deps, plan, context);
     await layOut(plan, dir.path);
     return { plan, present };
   });
@@ -101,24 +103,22 @@ async function planBuild(
   const { suite } = recipe;
   progress({ name: "package lists" });
   await requireFreeSpace(deps.cacheDir, { neededBytes: LISTS_BYTES, what: `the package lists of Debian ${suite}` });
-  const aptDeps = { exec: deps.exec, env: deps.proxyEnv };
-  const entries = await readHostSources(deps.etcApt);
-  const sources = chooseDebianSources(entries, { suite, architecture: ARCHITECTURE });
-  const transport = await readTransport(aptDeps, { signal, suite });
+  const host = sourcesOfSuite(await readDebianSources(deps.aptHost), suite);
   const root = join(deps.cacheDir, "apt", suite);
-  const apt = await prepareApt(root, { sources, architecture: ARCHITECTURE, transport });
-  await updateLists(aptDeps, apt, { signal, suite });
+  const apt = await PrivateApt.open(deps, root, { sources: host, of: `Debian ${suite}`, signal });
+  const outdated = await apt.update({ signal });
   const wanted = wantedPackages(recipe);
-  const resolved = await resolvePackages(aptDeps, apt, { signal, suite, wanted });
+  const resolved = await apt.resolve(wanted, { signal });
+  const sources = publicSources(host);
   const id = contentId({
     format: BUILD_FORMAT,
     recipe: { name: recipe.name, sha256: recipe.sha256 },
     packages: resolved.packages.map(describePackage),
-    sources: renderSources(sources, { credentials: false }),
+    sources: renderSources(sources),
     tools: context.tools,
     sizes: [ROOT_BYTES, WORK_SEED_BYTES],
   });
-  return { recipe, id, apt, sources, wanted, resolved };
+  return { recipe, id, apt, sources, wanted, resolved, outdated };
 }
 
 /** What is there but damaged is removed, to be made anew. */
@@ -136,23 +136,28 @@ async function soundImage(deps: BuildDeps, id: string): Promise<StoredEntry<Imag
 
 async function fetchAll(deps: BuildDeps, plan: Plan, { signal, progress }: BuildContext): Promise<void> {
   const { apt, resolved, wanted, recipe } = plan;
-  const bytes = (await missingBytes(apt, resolved)) + resolved.installedBytes * (TREE_FACTOR + IMAGE_FACTOR);
+  const bytes = (await missingBytes(apt.dir, resolved)) + resolved.installedBytes * (TREE_FACTOR + IMAGE_FACTOR);
   const neededBytes = Math.ceil(bytes + SLACK_BYTES);
   await requireFreeSpace(deps.cacheDir, { neededBytes, what: `building ${recipe.name}` });
-  const aptDeps = { exec: deps.exec, env: deps.proxyEnv };
-  await downloadPackages(aptDeps, apt, { signal, progress, suite: recipe.suite, wanted, resolved });
+  const totalBytes = resolved.downloadBytes;
+  const onFraction = (done: number) =>
+    progress({ name: "download packages", doneBytes: Math.round(totalBytes * done), totalBytes });
+  await claimPackages(apt.dir, recipe.name, resolved);
+  await apt.fetch(wanted, { resolved, signal, onFraction });
+  await prunePackages(apt.dir);
 }
 
 /** Links lists and packages into the build's own directory: later changes of the cache do not reach it. */
 async function layOut({ apt, resolved, sources }: Plan, build: string): Promise<void> {
+  const { lists, archives } = apt.dir;
   await mkdir(join(build, "lists"));
-  for (const entry of await readdir(apt.lists, { withFileTypes: true })) {
+  for (const entry of await readdir(lists, { withFileTypes: true })) {
     if (!entry.isFile() || entry.name === "lock") continue;
-    await link(join(apt.lists, entry.name), join(build, "lists", entry.name));
+    await link(join(lists, entry.name), join(build, "lists", entry.name));
   }
   await mkdir(join(build, "archives/partial"), { recursive: true });
-  for (const { file } of resolved.packages) await link(join(apt.archives, file), join(build, "archives", file));
-  await writeFile(join(build, "debian.sources"), renderSources(sources, { credentials: false }), { mode: 0o644 });
+  for (const { file } of resolved.packages) await link(join(archives, file), join(build, "archives", file));
+  await writeFile(join(build, "debian.sources"), renderSources(sources), { mode: 0o644 });
 }
 
 type FillContext = BuildContext & {

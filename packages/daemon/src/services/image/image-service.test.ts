@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { AppError } from "@banger/contract/errors";
-import { createFakeLogger } from "@banger/platform/log-fake";
+import { createFakeLogger, type LogLine } from "@banger/platform/log-fake";
 import { FakeClock } from "@banger/platform/time/clock-fake";
 import { ContentStore } from "../storage/content-store.ts";
 import { FakeBuildHost } from "./build-host-fake.ts";
@@ -30,16 +30,16 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-function makeService(): ImageService {
+function makeService(log = createFakeLogger().logger): ImageService {
   return new ImageService({
     exec: host.exec,
     clock: new FakeClock(),
-    log: createFakeLogger().logger,
+    log,
     store: new ContentStore({ root: join(root, "images"), kind: "image", schema: ImageManifest, owner }),
     owner,
     builder: { uid: 1000, userName: "ada" },
     cacheDir: join(root, "cache"),
-    etcApt: join(root, "etc"),
+    aptHost: { etcDir: join(root, "etc"), keyrings: [join(root, "etc/sources.list")] },
     proxyEnv: {},
     recipesDir,
     usedBy: () => users,
@@ -86,6 +86,40 @@ test("the same inputs are the same image, built once; another version of a packa
   assert.notEqual(second.manifest.id, first.manifest.id);
   assert.equal((await service.list()).entries.length, 2);
 });
+
+test("packages that no recipe's last build had are removed, once others are there", async () => {
+  const service = makeService();
+  const archives = async () => (await readdir(join(root, "cache/apt/bookworm/archives"))).sort();
+  await service.build("minimal", { signal });
+  await service.build("debian-bookworm", { signal });
+  host.version = "1.1";
+  await service.build("minimal", { signal });
+  assert.deepEqual(await archives(), ["demo_1.0_amd64.deb", "demo_1.1_amd64.deb", "partial"]);
+  await service.build("debian-bookworm", { signal });
+  assert.deepEqual(await archives(), ["demo_1.1_amd64.deb", "partial"]);
+});
+
+test("without a network a build goes on from what is in the cache, and says so", async () => {
+  const { logger, lines } = createFakeLogger();
+  const service = makeService(logger);
+  await service.build("minimal", { signal });
+  assert.deepEqual(warnings(lines), []);
+  host.online = false;
+  host.programs.length = 0;
+  await service.build("debian-bookworm", { signal });
+  assert.ok(host.programs.includes("mmdebstrap"));
+  assert.deepEqual(warnings(lines), ["image.lists-outdated"]);
+  host.version = "1.1";
+  await assert.rejects(service.build("minimal", { signal }), {
+    code: "DOWNLOAD_FAILED",
+    message: "apt could not get the package lists of Debian bookworm: Failed to fetch http://x",
+  });
+  assert.equal(host.programs.filter((name) => name === "apt-get --download-only").length, 1);
+});
+
+function warnings(lines: readonly LogLine[]): readonly string[] {
+  return lines.flatMap(({ level, event }) => (level === "warn" ? [event] : []));
+}
 
 test("builders of one recipe join one build; different recipes take turns with the cache", async () => {
   const service = makeService();

@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
-import type { Logger } from "@banger/platform/log";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { CorruptEntry, StoredEntry, StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
@@ -20,7 +19,6 @@ import { listRecipes, loadRecipe, type Recipe } from "./recipe.ts";
 
 export type Image = StoredEntry<ImageManifest>;
 export type ImageServiceDeps = BuildDeps & {
-  readonly log: Logger;
   /** the repository's `images/` */
   readonly recipesDir: string;
   /** names of the machines that have this image */

@@ -12,6 +12,7 @@ import { AppError } from "@banger/contract/errors";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { createFakeLogger } from "@banger/platform/log-fake";
 import { systemClock } from "@banger/platform/time/clock";
+import { DEBIAN_HOST } from "../debian/host-sources.ts";
 import { ContentStore } from "../storage/content-store.ts";
 import { makeExt4 } from "../storage/ext4.ts";
 import { requireBuildTools } from "./build-tools.ts";
@@ -54,7 +55,7 @@ function makeService(): ImageService {
     clock: systemClock,
     log: createFakeLogger().logger,
     cacheDir: join(CACHE, "image-packages"),
-    etcApt: "/etc/apt",
+    aptHost: DEBIAN_HOST,
     proxyEnv: {},
     usedBy: () => [],
   });

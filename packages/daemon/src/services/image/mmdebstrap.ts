@@ -1,8 +1,8 @@
 /** Calls mmdebstrap: packages that are already here become a tree, without a network. */
 import { AppError } from "@banger/contract/errors";
 import { type Exec, ExecError } from "@banger/platform/exec/run";
-import type { ResolvedPackages } from "./apt-output.ts";
-import { lastComplaint } from "./apt-output.ts";
+import { complaintOf, saysNoSpace } from "../debian/apt-failure.ts";
+import type { ResolvedPackages } from "../debian/apt-output.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Where the tree's merged /usr comes from; a part of mmdebstrap's own package. */
@@ -85,10 +85,10 @@ function explained(error: unknown, { recipe, tree }: TreeOptions): unknown {
   if (!(error instanceof ExecError) || error.code !== "COMMAND_FAILED") return error;
   const said = error.result.stderr;
   const facts = { recipe: recipe.name };
-  if (/No space left on device|Disk quota exceeded|enough free space/.test(said)) {
+  if (saysNoSpace(said)) {
     return new AppError("DISK_FULL", `no space left for the tree ${tree}`, { facts, cause: error });
   }
-  return new AppError("BUILD_FAILED", `mmdebstrap could not make ${recipe.name}: ${lastComplaint(said)}`, {
+  return new AppError("BUILD_FAILED", `mmdebstrap could not make ${recipe.name}: ${complaintOf(said)}`, {
     facts,
     cause: error,
   });

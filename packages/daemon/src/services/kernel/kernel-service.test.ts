@@ -5,26 +5,27 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { FakeClock } from "@banger/platform/time/clock-fake";
+import { FakeArchive } from "../debian/archive-fake.ts";
+import { FakePgpKey } from "../debian/openpgp-fake.ts";
 import { ContentStore } from "../storage/content-store.ts";
 import { fakeVmlinux } from "./bzimage-fake.ts";
-import { FAKE_RELEASE, FakeDebian } from "./debian-fake.ts";
+import { FAKE_RELEASE, publishKernel } from "./debian-fake.ts";
 import { KernelManifest } from "./kernel-manifest.ts";
 import { KernelService } from "./kernel-service.ts";
-import { FakePgpKey } from "./openpgp-fake.ts";
 
 const exec = createNodeExec();
 const signal = new AbortController().signal;
 const owner = { token: "me-1", isAlive: () => false };
 
 let dir = "";
-let debian: FakeDebian;
+let debian: FakeArchive;
 let users: string[] = [];
 let clock: FakeClock;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "kernel-"));
   await mkdir(join(dir, "debian"));
-  debian = new FakeDebian(exec, join(dir, "debian"));
-  await debian.publish("6.1.7-1");
+  debian = new FakeArchive(exec, join(dir, "debian"));
+  await publishKernel(debian, "6.1.7-1");
   users = [];
   clock = new FakeClock();
 });
@@ -82,7 +83,7 @@ test("pull: the same again changes nothing and downloads nothing; a newer versio
   assert.deepEqual(again, first);
   assert.deepEqual(joined, first);
   clock.advance(1000);
-  await debian.publish("6.1.8-1");
+  await publishKernel(debian, "6.1.8-1");
   const newer = await service.pull("debian", { signal });
   assert.equal(newer.manifest.version, "6.1.8-1");
   assert.deepEqual(await service.ensure("debian", { signal }), newer);
@@ -118,7 +119,10 @@ test("pull: a package that was changed after signing is refused", async () => {
 
 test("pull: a host without Debian sources is told so", async () => {
   await rm(join(dir, "debian/etc/sources.list.d/debian.sources"));
-  await assert.rejects(makeService().pull("debian", { signal }), { code: "DOWNLOAD_FAILED", message: /no Debian/ });
+  await assert.rejects(makeService().pull("debian", { signal }), {
+    code: "PREREQUISITE_MISSING",
+    message: /no Debian/,
+  });
   await assert.rejects(makeService().pull("fedora", { signal }), { code: "KERNEL_NOT_FOUND" });
 });
 

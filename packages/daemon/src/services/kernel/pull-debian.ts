@@ -1,16 +1,16 @@
 /** `kernel pull debian`: from the package that Debian's metapackage names to a bundle in the content store. */
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { AppError } from "@banger/contract/errors";
-import type { Exec } from "@banger/platform/exec/run";
 import { requireFreeSpace } from "@banger/platform/fs/free-space";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { Clock } from "@banger/platform/time/clock";
+import type { ListedPackage } from "../debian/apt-output.ts";
+import { readDebianSources } from "../debian/host-sources.ts";
+import { type AptDeps, PrivateApt } from "../debian/private-apt.ts";
 import type { ContentStore } from "../storage/content-store.ts";
 import { contentId } from "../storage/content-store-id.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
-import type { AptHost } from "./apt-host.ts";
-import { type AptPackage, PrivateApt } from "./apt-private.ts";
 import { buildKernel } from "./build-kernel.ts";
 import {
   BUNDLE_FORMAT,
@@ -22,12 +22,9 @@ import {
   sha256OfFile,
 } from "./kernel-manifest.ts";
 
-export type PullDeps = {
-  readonly exec: Exec;
+export type PullDeps = AptDeps & {
   readonly clock: Clock;
   readonly store: ContentStore<KernelManifest>;
-  readonly aptHost: AptHost;
-  readonly proxyEnv: Readonly<Record<string, string>>;
 };
 export type PullContext = {
   /** empty, ours alone, removed by the caller */
@@ -51,10 +48,9 @@ export async function pullDebian(deps: PullDeps, context: PullContext): Promise<
   progress({ name: "read package lists" });
   const aptDir = join(workDir, "apt");
   await mkdir(aptDir);
-  const apt = await PrivateApt.open({ exec: deps.exec, host: deps.aptHost, proxyEnv: deps.proxyEnv }, aptDir, {
-    signal,
-  });
-  await apt.update({ signal, onFraction: () => progress({ name: "read package lists" }) });
+  const sources = await readDebianSources(deps.aptHost);
+  const apt = await PrivateApt.open(deps, aptDir, { sources, of: "Debian", signal });
+  await apt.update({ signal }); // lists that fail are forgiven while the others have the kernel
   const pkg = await resolveKernel(apt, { signal });
   const inputs = { kind: "kernel", format: BUNDLE_FORMAT, package: pkg.name, version: pkg.version, sha256: pkg.sha256 };
   const id = contentId(inputs);
@@ -86,7 +82,7 @@ async function soundKernel(store: PullDeps["store"], id: string, signal: AbortSi
   }
 }
 
-async function resolveKernel(apt: PrivateApt, { signal }: { signal: AbortSignal }): Promise<AptPackage> {
+async function resolveKernel(apt: PrivateApt, { signal }: { signal: AbortSignal }): Promise<ListedPackage> {
   const meta = await apt.show(METAPACKAGE, { signal });
   for (const dependency of meta.depends) {
     const match = /^(linux-image-[a-z0-9.+~-]+)(?:\s*\(=\s*([^\s)]+)\))?$/.exec(dependency);
@@ -98,7 +94,7 @@ async function resolveKernel(apt: PrivateApt, { signal }: { signal: AbortSignal 
 
 async function fetchPackage(
   apt: PrivateApt,
-  pkg: AptPackage,
+  pkg: ListedPackage,
   options: { packagesDir: string; workDir: string; signal: AbortSignal; progress: Progress },
 ): Promise<string> {
   const { packagesDir, workDir, signal, progress } = options;
@@ -107,33 +103,50 @@ async function fetchPackage(
   report(0);
   await mkdir(packagesDir, { recursive: true, mode: 0o700 });
   const kept = join(packagesDir, `${pkg.sha256}.deb`);
-  if (await isPackage(kept, pkg, signal)) {
-    report(1);
-    return kept;
-  }
-  const dir = join(workDir, "download");
-  await mkdir(dir);
-  await apt.download(pkg, { dir, signal, onFraction: report });
-  const [name] = (await readdir(dir)).filter((file) => file.endsWith(".deb"));
-  if (name === undefined || !(await isPackage(join(dir, name), pkg, signal))) {
-    throw new AppError("DOWNLOAD_FAILED", `the package ${pkg.name} is not what the signed list says`);
-  }
-  await rename(join(dir, name), kept);
-  for (const other of await readdir(packagesDir)) {
-    if (other !== `${pkg.sha256}.deb`) await rm(join(packagesDir, other), { force: true });
+  const own = join(workDir, "package.deb");
+  await link(kept, own).catch(() => undefined); // ENOENT: to be downloaded
+  if (!(await isPackage(own, pkg, signal))) {
+    await download(apt, pkg, { workDir, own, signal, report });
+    await keepPackage({ own, kept, workDir, packagesDir });
   }
   report(1);
-  return kept;
+  return own;
 }
 
-async function isPackage(path: string, pkg: AptPackage, signal: AbortSignal): Promise<boolean> {
+async function download(
+  apt: PrivateApt,
+  pkg: ListedPackage,
+  options: { workDir: string; own: string; signal: AbortSignal; report: (fraction: number) => void },
+): Promise<void> {
+  const { workDir, own, signal, report } = options;
+  const into = join(workDir, "download");
+  await mkdir(into);
+  await apt.download(pkg, { into, signal, onFraction: report });
+  const [name] = (await readdir(into)).filter((file) => file.endsWith(".deb"));
+  if (name === undefined || !(await isPackage(join(into, name), pkg, signal))) {
+    throw new AppError("DOWNLOAD_FAILED", `the package ${pkg.name} is not what the signed list says`);
+  }
+  await rename(join(into, name), own);
+}
+
+/** In place of all that was kept before: another pull that uses one of those has a link of its own. */
+async function keepPackage(options: { own: string; kept: string; workDir: string; packagesDir: string }) {
+  const { own, kept, workDir, packagesDir } = options;
+  await link(own, join(workDir, "kept.deb"));
+  await rename(join(workDir, "kept.deb"), kept);
+  for (const other of await readdir(packagesDir)) {
+    if (other !== basename(kept)) await rm(join(packagesDir, other), { force: true });
+  }
+}
+
+async function isPackage(path: string, pkg: ListedPackage, signal: AbortSignal): Promise<boolean> {
   if ((await stat(path).catch(() => undefined))?.size !== pkg.bytes) return false; // ENOENT: not there
   return (await sha256OfFile(path, { signal })) === pkg.sha256;
 }
 
 type BundleInput = {
   readonly id: string;
-  readonly pkg: AptPackage;
+  readonly pkg: ListedPackage;
   readonly deb: string;
   readonly outDir: string;
   readonly workDir: string;
