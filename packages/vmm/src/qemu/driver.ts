@@ -17,6 +17,8 @@ export type QemuDeps = LauncherDeps & {
   readonly binary: string;
   /** the host's TSC rate, kHz; `undefined` where it cannot be told */
   readonly tscKhz: () => Promise<number | undefined>;
+  /** how long QEMU may take until its monitor answers, `ms`; 30 s when absent */
+  readonly monitorMs?: number;
 };
 
 const OLDEST = { major: 7, minor: 2 };
@@ -85,7 +87,7 @@ export class QemuDriver implements VmmDriver {
 
   /** Races the monitor's first answer against the end of the VMM; the VMM's own words go into the error. */
   async #untilUp(vmm: QemuProcess, spec: VmmSpec, signal: AbortSignal): Promise<void> {
-    using deadline = startDeadline(signal, { ms: MONITOR_MS, what: "QEMU's monitor" });
+    using deadline = startDeadline(signal, { ms: this.#deps.monitorMs ?? MONITOR_MS, what: "QEMU's monitor" });
     const died = vmm.exited.then(async (exit) => {
       const how = exit.signal === null ? `status ${exit.status}` : exit.signal;
       const words = await lastLine(join(spec.directory, "vmm.log"));
