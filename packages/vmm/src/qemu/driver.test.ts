@@ -6,7 +6,7 @@ import { AppError } from "@banger/contract/errors";
 import { FakeExec } from "@banger/platform/exec/exec-fake";
 import { FakeProcesses } from "@banger/platform/process/processes-fake";
 import { driverConformance } from "../conformance.ts";
-import { qemuSubject } from "../fixtures/qemu-subject.ts";
+import { qemuSubject } from "../testing/qemu-subject.ts";
 import { QemuDriver } from "./driver.ts";
 
 driverConformance("qemu on a fixture", async () => await qemuSubject());

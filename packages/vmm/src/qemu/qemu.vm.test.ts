@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { driverConformance } from "../conformance.ts";
-import { type QemuSubject, qemuSubject } from "../fixtures/qemu-subject.ts";
-import { TINY_WORD } from "../fixtures/tiny-kernel.ts";
+import { type QemuSubject, qemuSubject } from "../testing/qemu-subject.ts";
+import { TINY_WORD } from "../testing/tiny-kernel.ts";
 
 const BINARY = "qemu-system-x86_64";
 
