@@ -21,7 +21,8 @@ import { openDatabase } from "./recovery/open-state.ts";
 import { claimOrphans } from "./recovery/quarantine.ts";
 import { reconcile } from "./recovery/reconcile.ts";
 import { sweepProofs } from "./services/accel/prove-kvm.ts";
-import type { VmDeps } from "./services/vm/deps.ts";
+import { agentBuild, bringUpToDate } from "./services/guest/current-agent.ts";
+import type { LiveMachine, VmDeps } from "./services/vm/deps.ts";
 
 export type RunningDaemon = AsyncDisposable & { readonly socket: string };
 
@@ -51,7 +52,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   const { adopted } = await reconcile(composed.vmDeps);
   await sweepProofs({ driver: composed.vmDeps.driver, directory: paths.proofs });
   await composed.sweep();
-  resume(composed, adopted);
+  resume(ports, composed, { adopted, agent: paths.agent });
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
   const running = stack.move();
   ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
@@ -73,15 +74,37 @@ async function listen({ ports, build }: StartOptions, composed: Composed, socket
   });
 }
 
-/** Machines that run go on being watched, and so do the commands that were left running in them. */
-function resume({ services, vmDeps }: Composed, adopted: readonly VmId[]): void {
+/** Machines that run go on being watched, get this build's agent, and have their background commands followed again. */
+function resume(
+  { exec }: Ports,
+  composed: Composed,
+  { adopted, agent }: { adopted: readonly VmId[]; agent: string },
+): void {
+  const { services, vmDeps } = composed;
   for (const id of adopted) {
     const live = vmDeps.live.get(id);
     if (!live) continue;
     services.vm.watch(id);
-    services.exec.rejoin(id, live).catch((error: unknown) => {
-      vmDeps.log.warn("commands not followed again", { machine: id, error: describeChain(error) });
-    });
+    void resumeGuest(id, live, { composed, agent: { file: agent, build: agentBuild(exec, agent) } });
+  }
+}
+
+async function resumeGuest(
+  id: VmId,
+  live: LiveMachine,
+  { composed, agent }: { composed: Composed; agent: { file: string; build: Promise<string> } },
+): Promise<void> {
+  const log = composed.vmDeps.log.child({ machine: id });
+  try {
+    const done = await bringUpToDate(live.guest, { file: agent.file, build: await agent.build }, {});
+    if (done === "upgraded") log.info("agent upgraded");
+  } catch (error) {
+    log.warn("agent not brought up to date", { error: describeChain(error) });
+  }
+  try {
+    await composed.services.exec.rejoin(id, live);
+  } catch (error) {
+    log.warn("commands not followed again", { error: describeChain(error) });
   }
 }
 

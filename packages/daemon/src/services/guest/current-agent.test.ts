@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { duplexPair } from "node:stream";
+import { test } from "node:test";
+import { FakeExec } from "@banger/platform/exec/exec-fake";
+import { agentBuild, bringUpToDate } from "./current-agent.ts";
+import { FakeAgent } from "./guest-agent-fake.ts";
+import { GuestChannel } from "./guest-channel.ts";
+
+async function withAgent(work: (channel: GuestChannel, file: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "banger-agent-"));
+  const agent = new FakeAgent({ build: "1+old" });
+  const connect = () => {
+    const [ours, theirs] = duplexPair();
+    agent.attach(theirs);
+    return Promise.resolve(ours);
+  };
+  const channel = GuestChannel.open({ connect, session: randomBytes(16), build: "1+host" });
+  try {
+    writeFileSync(join(directory, "agent"), "2+new"); // the fake becomes what its binary says
+    await work(channel, join(directory, "agent"));
+  } finally {
+    channel.destroy(undefined);
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test("an agent of another build is replaced by this one's", async () => {
+  await withAgent(async (channel, file) => {
+    assert.equal(await bringUpToDate(channel, { file, build: "2+new" }, {}), "upgraded");
+    assert.equal(channel.facts?.build?.raw(), "2+new");
+    assert.equal(await bringUpToDate(channel, { file, build: "2+new" }, {}), "current");
+  });
+});
+
+test("an agent of this build is left alone", async () => {
+  await withAgent(async (channel, file) => {
+    assert.equal(await bringUpToDate(channel, { file, build: "1+old" }, {}), "current");
+    assert.equal(channel.facts?.build?.raw(), "1+old");
+  });
+});
+
+test("the build of a file is what it says itself", async () => {
+  const exec = new FakeExec().program("agent", () => ({ stdout: "3+file\n" }));
+  assert.equal(await agentBuild(exec, "/x/agent"), "3+file");
+});

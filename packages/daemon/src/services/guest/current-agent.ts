@@ -1,0 +1,31 @@
+/**
+ * Machines keep running through an upgrade of banger, so a new daemon finds agents of older builds: it puts its own in
+ * their place. Commands and their streams live on; an agent that cannot be replaced goes on serving as it is.
+ */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { Exec } from "@banger/platform/exec/run";
+import type { GuestChannel } from "./guest-channel.ts";
+import type { Waiting } from "./guest-error.ts";
+import { upgrade } from "./upgrade.ts";
+
+const VERSION_MS = 5_000;
+
+/** `version+commit` of the agent in this file, as it will say in HELLO. */
+export async function agentBuild(exec: Exec, file: string): Promise<string> {
+  const { stdout } = await exec.run([file, "--version"], { deadlineMs: VERSION_MS });
+  return stdout.toString("utf8").trim();
+}
+
+/** `build` is that of the agent in `file`; resolves with what had to be done. */
+export async function bringUpToDate(
+  guest: GuestChannel,
+  agent: { readonly file: string; readonly build: string },
+  waiting: Waiting,
+): Promise<"current" | "upgraded"> {
+  const { build } = await guest.ready(waiting);
+  if (build?.equals(agent.build)) return "current";
+  const { size } = await stat(agent.file);
+  await upgrade(guest, { bytes: createReadStream(agent.file), size }, waiting);
+  return "upgraded";
+}
