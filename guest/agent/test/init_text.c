@@ -29,7 +29,7 @@ static void refuses(const char *text, const char *reason)
 static void command_line(void)
 {
     struct boot_params params = parsed("");
-    CHECK(!strcmp(params.root, "/dev/vda") && !strcmp(params.root_type, "ext4") && !params.root_readonly);
+    CHECK(!params.root[0] && !strcmp(params.root_type, "ext4") && !params.root_readonly);
     CHECK(!params.work_device[0] && !params.modules_device[0] && params.init == INIT_AUTO && !params.debug);
 
     params = parsed("console=ttyS0 root=/dev/vdx ro rootfstype=xfs rootflags=noatime,data=x rw ro "

@@ -1,5 +1,5 @@
 // The initramfs's /init: from the kernel's hand-over to the image's own init, or to being PID 1 where an image has
-// none. The image is never modified: the agent, its links and its state live on the tmpfs at /run.
+// none, or where there is no image. The image is never modified: the agent, its links and its state live on the tmpfs at /run.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -109,6 +109,21 @@ static void enter_root(void)
         boot_fatal("cannot enter the root: %s", strerror(errno));
 }
 
+// Without a root disk the machine is its initramfs: PID 1 and the agent. It has nothing to run, but it answers, which is
+// the proof that guests run on this host at all.
+static _Noreturn void stay(const struct boot_params *params, char **argv)
+{
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        boot_fatal("cannot open the initramfs: %s", strerror(errno));
+    if (mount_beneath(root, "/run", 0755, "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=25%") != 0)
+        boot_fatal("cannot mount /run: %s", strerror(errno));
+    handover_install(root);
+    close(root);
+    modules_discard("/modules");
+    handover(params, argv);
+}
+
 int init_main(int argc, char **argv)
 {
     (void)argc;
@@ -118,6 +133,8 @@ int init_main(int argc, char **argv)
     mount_early();
     read_parameters(&params);
     modules_load("/modules");
+    if (params.root[0] == '\0')
+        stay(&params, argv);
     int root = mount_root(&params);
     mount_work(root, &params);
     mount_modules(root, &params);

@@ -166,7 +166,7 @@ static void take_word(struct parse *parse, struct text_ref word, struct boot_par
 
 int cmdline_parse(const char *text, struct boot_params *out, char *why, size_t why_size)
 {
-    *out = (struct boot_params){.root = "/dev/vda", .root_type = "ext4", .init = INIT_AUTO, .power = POWER_AUTO};
+    *out = (struct boot_params){.root_type = "ext4", .init = INIT_AUTO, .power = POWER_AUTO};
     struct parse parse = {.why = why, .why_size = why_size};
     struct text_ref word;
     for (const char *at = next_word(text, &word); word.length > 0; at = next_word(at, &word)) {

@@ -9,7 +9,7 @@ enum power_choice { POWER_AUTO, POWER_ACPI, POWER_RESET };
 
 // What the kernel command line asks of the init role. Paths are absolute.
 struct boot_params {
-    char root[128];
+    char root[128]; // empty: there is none, and the machine is what the initramfs holds
     char root_type[32];
     char root_flags[256];
     bool root_readonly;
