@@ -16,6 +16,7 @@ import { availableMib, readHost } from "./host.ts";
 import { openLog } from "./logging.ts";
 import { type DaemonOptions, parseOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
+import { proxyEnvOf } from "./services/debian/proxy-env.ts";
 import { GuestChannel } from "./services/guest/guest-channel.ts";
 import { startDaemon } from "./start-daemon.ts";
 import { Database } from "./store/database.ts";
@@ -89,7 +90,7 @@ function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Port
     host: readHost(),
     availableMib,
     programPath: env.PATH ?? "",
-    proxyEnv: proxies(env),
+    proxyEnv: proxyEnvOf(env),
     builder: { uid, userName: username },
     driver: new QemuDriver({ ...launcher, binary: "qemu-system-x86_64", tscKhz: measureTsc(exec, paths.launcher) }),
     openGuest: (vmm) =>
@@ -100,11 +101,6 @@ function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Port
         alive: () => processes.isAlive(vmm.handles.launcher),
       }),
   };
-}
-
-function proxies(env: Env): Readonly<Record<string, string>> {
-  const names = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 /** 0: up to date, 1: migrations are pending, 2: a newer banger wrote it. */

@@ -1,10 +1,10 @@
 /** What apt's failures mean. Its texts are English here: programs run in the C locale. */
 import { AppError } from "@banger/contract/errors";
 import { ExecError } from "@banger/platform/exec/run";
+import { saysOutOfSpace } from "../storage/out-of-space.ts";
 
 /** Complaints that only say that there were others. */
 const SUMMARY = /^[EW]: (?:Some index files failed|Failed to fetch some archives|Unable to fetch some archives)/;
-const NO_SPACE = /No space left on device|Disk quota exceeded|enough free space/i;
 const NO_PACKAGE = /Unable to locate package (\S+)|Couldn't find any package .*'(\S+)'/;
 
 /** The first error that says why, else the last warning that does, else the last line of all; without its letter. */
@@ -23,10 +23,6 @@ export function complaintOf(stderr: string): string {
     .replace(/^[EW]: /, "")
     .replace(/\s+/g, " ")
     .slice(0, 300);
-}
-
-export function saysNoSpace(stderr: string): boolean {
-  return NO_SPACE.test(stderr);
 }
 
 export type AptCall = {
@@ -51,7 +47,7 @@ export function explainApt(error: unknown, { what, of, code }: AptCall): unknown
   const { stderr } = error.result;
   const said = complaintOf(stderr);
   const options = { facts: { what, said }, cause: error };
-  if (saysNoSpace(stderr)) return new AppError("DISK_FULL", `no space left for ${what}`, options);
+  if (saysOutOfSpace(stderr)) return new AppError("DISK_FULL", `no space left for ${what}`, options);
   if (/Could not get lock|Unable to lock/.test(stderr)) {
     const hint = "Try again when it has finished.";
     return new AppError("BUILD_FAILED", `another process is fetching packages of ${of}`, { ...options, hint });

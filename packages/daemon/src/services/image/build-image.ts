@@ -21,6 +21,7 @@ import type { ContentStore, StoredEntry } from "../storage/content-store.ts";
 import { contentId } from "../storage/content-store-id.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
 import type { StagingOwner } from "../storage/content-store-staging.ts";
+import { soundEntry } from "../storage/content-store-use.ts";
 import { openBuildDir } from "./build-dir.ts";
 import { requireBuildTools } from "./build-tools.ts";
 import { checkImage } from "./image-check.ts";
@@ -78,7 +79,7 @@ export async function buildImage(
   });
   const prepared = await context.inTurn(async () => {
     const plan = await planBuild(deps, recipe, { ...context, tools });
-    const present = await soundImage(deps, plan.id);
+    const present = await soundEntry(deps.store, plan.id, checkImage);
     if (!present) await fetchAll(deps, plan, context);
     if (plan.outdated) deps.log.warn("image.lists-outdated", { recipe: recipe.name, error: plan.outdated });
     if (present) return { plan, present };
@@ -119,19 +120,6 @@ async function planBuild(
     sizes: [ROOT_BYTES, WORK_SEED_BYTES],
   });
   return { recipe, id, apt, sources, wanted, resolved, outdated };
-}
-
-/** What is there but damaged is removed, to be made anew. */
-async function soundImage(deps: BuildDeps, id: string): Promise<StoredEntry<ImageManifest> | undefined> {
-  const entry = await deps.store.get(id);
-  if (!entry) return undefined;
-  try {
-    await checkImage(entry);
-    return entry;
-  } catch {
-    await deps.store.remove(id); // IMAGE_CORRUPT: the very reason to build it again
-    return undefined;
-  }
 }
 
 async function fetchAll(deps: BuildDeps, plan: Plan, { signal, progress }: BuildContext): Promise<void> {

@@ -6,9 +6,10 @@
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { CorruptEntry, StoredEntry, StoreListing } from "../storage/content-store.ts";
+import type { StoredEntry, StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import type { TreeSize } from "../storage/content-store-tree.ts";
+import { removeUnused } from "../storage/content-store-use.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
 import { type BuildDeps, buildImage } from "./build-image.ts";
@@ -70,15 +71,8 @@ export class ImageService {
 
   /** A damaged image can be removed too. Throws IN_USE with the names of the machines. */
   async remove(ref: string): Promise<{ id: string }> {
-    const corrupt = (await this.#deps.store.list()).corrupt.find(({ id }: CorruptEntry) => id === ref);
-    const id = corrupt?.id ?? (await this.#deps.store.find(ref)).manifest.id;
-    const users = await this.#deps.usedBy(id);
-    if (users.length > 0) {
-      throw new AppError("IN_USE", `image ${ref} is used by ${users.join(", ")}`, {
-        facts: { id, machines: users.length },
-      });
-    }
-    await this.#deps.store.remove(id);
+    const { store, usedBy } = this.#deps;
+    const { id } = await removeUnused(store, ref, { kind: "image", usedBy });
     this.#deps.log.info("image.removed", { image: id });
     return { id };
   }

@@ -13,6 +13,7 @@ import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { createFakeLogger } from "@banger/platform/log-fake";
 import { systemClock } from "@banger/platform/time/clock";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
+import { proxyEnvOf } from "../debian/proxy-env.ts";
 import { ContentStore } from "../storage/content-store.ts";
 import { makeExt4 } from "../storage/ext4.ts";
 import { requireBuildTools } from "./build-tools.ts";
@@ -56,7 +57,7 @@ function makeService(): ImageService {
     log: createFakeLogger().logger,
     cacheDir: join(CACHE, "image-packages"),
     aptHost: DEBIAN_HOST,
-    proxyEnv: {},
+    proxyEnv: proxyEnvOf(process.env),
     usedBy: () => [],
   });
 }

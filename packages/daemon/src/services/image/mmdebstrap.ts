@@ -1,8 +1,9 @@
 /** Calls mmdebstrap: packages that are already here become a tree, without a network. */
 import { AppError } from "@banger/contract/errors";
 import { type Exec, ExecError } from "@banger/platform/exec/run";
-import { complaintOf, saysNoSpace } from "../debian/apt-failure.ts";
+import { complaintOf } from "../debian/apt-failure.ts";
 import type { ResolvedPackages } from "../debian/apt-output.ts";
+import { saysOutOfSpace } from "../storage/out-of-space.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Where the tree's merged /usr comes from; a part of mmdebstrap's own package. */
@@ -85,7 +86,7 @@ function explained(error: unknown, { recipe, tree }: TreeOptions): unknown {
   if (!(error instanceof ExecError) || error.code !== "COMMAND_FAILED") return error;
   const said = error.result.stderr;
   const facts = { recipe: recipe.name };
-  if (saysNoSpace(said)) {
+  if (saysOutOfSpace(said)) {
     return new AppError("DISK_FULL", `no space left for the tree ${tree}`, { facts, cause: error });
   }
   return new AppError("BUILD_FAILED", `mmdebstrap could not make ${recipe.name}: ${complaintOf(said)}`, {

@@ -6,7 +6,8 @@ import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content-store-staging.ts";
-import { isOutOfSpace } from "../storage/content-store-tree.ts";
+import { removeUnused } from "../storage/content-store-use.ts";
+import { isOutOfSpace } from "../storage/out-of-space.ts";
 import { ensureInitramfs, type Initramfs, removeInitramfs } from "./initramfs.ts";
 import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
 import { DEBIAN_KERNEL, type PullDeps, pullDebian } from "./pull-debian.ts";
@@ -56,15 +57,7 @@ export class KernelService {
   /** A corrupt kernel can be removed too, by its exact id. */
   async remove(ref: string): Promise<{ id: string }> {
     const { store, usedBy, initramfsDir } = this.#deps;
-    const corrupt = (await store.list()).corrupt.some(({ id }) => id === ref);
-    const id = corrupt ? ref : (await store.find(ref)).manifest.id;
-    const users = await usedBy(id);
-    if (users.length > 0) {
-      throw new AppError("IN_USE", `kernel ${id} is used by ${users.join(", ")}`, {
-        facts: { id, users: users.length },
-      });
-    }
-    await store.remove(id);
+    const { id } = await removeUnused(store, ref, { kind: "kernel", usedBy });
     await removeInitramfs(id, { dir: initramfsDir });
     return { id };
   }

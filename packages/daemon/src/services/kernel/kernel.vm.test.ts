@@ -13,6 +13,7 @@ import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { identify, isAlive } from "@banger/platform/process/liveness";
 import { systemClock } from "@banger/platform/time/clock";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
+import { proxyEnvOf } from "../debian/proxy-env.ts";
 import { ContentStore } from "../storage/content-store.ts";
 import { createStagingOwner } from "../storage/content-store-owner.ts";
 import { KernelManifest } from "./kernel-manifest.ts";
@@ -78,16 +79,11 @@ function makeService(): KernelService {
     owner,
     clock: systemClock,
     aptHost: DEBIAN_HOST,
-    proxyEnv: proxyEnv(),
+    proxyEnv: proxyEnvOf(process.env),
     cacheDir: join(CACHE, "kernel-cache"),
     initramfsDir: join(dir, "initramfs"),
     usedBy: () => [],
   });
-}
-
-function proxyEnv(): Record<string, string> {
-  const names = ["http_proxy", "https_proxy", "no_proxy"];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 async function lacks(t: TestContext): Promise<boolean> {

@@ -11,6 +11,7 @@ import { type AptDeps, PrivateApt } from "../debian/private-apt.ts";
 import type { ContentStore } from "../storage/content-store.ts";
 import { contentId } from "../storage/content-store-id.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
+import { soundEntry } from "../storage/content-store-use.ts";
 import { buildKernel } from "./build-kernel.ts";
 import {
   BUNDLE_FORMAT,
@@ -54,7 +55,7 @@ export async function pullDebian(deps: PullDeps, context: PullContext): Promise<
   const pkg = await resolveKernel(apt, { signal });
   const inputs = { kind: "kernel", format: BUNDLE_FORMAT, package: pkg.name, version: pkg.version, sha256: pkg.sha256 };
   const id = contentId(inputs);
-  const existing = await soundKernel(deps.store, id, signal);
+  const existing = await soundEntry(deps.store, id, (kernel) => checkKernel(kernel, { depth: "checksums", signal }));
   if (existing) return existing;
   await requireFreeSpace(workDir, {
     neededBytes: pkg.bytes * SPACE_PER_PACKAGE_BYTE,
@@ -66,20 +67,6 @@ export async function pullDebian(deps: PullDeps, context: PullContext): Promise<
     (outDir, inner) => bundle(deps, { id, pkg, deb, outDir, workDir, progress, signal: inner.signal }),
     { signal },
   );
-}
-
-/** What is there but damaged is taken away, to be made again. */
-async function soundKernel(store: PullDeps["store"], id: string, signal: AbortSignal): Promise<Kernel | undefined> {
-  const kernel = await store.get(id);
-  if (!kernel) return undefined;
-  try {
-    await checkKernel(kernel, { depth: "checksums", signal });
-    return kernel;
-  } catch (error) {
-    if (!AppError.is(error, "KERNEL_CORRUPT")) throw error;
-    await store.remove(id);
-    return undefined;
-  }
 }
 
 async function resolveKernel(apt: PrivateApt, { signal }: { signal: AbortSignal }): Promise<ListedPackage> {

@@ -36,7 +36,3 @@ export async function diskUsage(path: string): Promise<TreeSize> {
   }
   return { apparentBytes, diskBytes };
 }
-
-export function isOutOfSpace(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
-}

@@ -15,7 +15,8 @@ import { MANIFEST_FILE, type ReadResult, readEntry } from "./content-store-read.
 import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
 import { SharedWork } from "./content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "./content-store-staging.ts";
-import { diskUsage, isOutOfSpace, seal, type TreeSize } from "./content-store-tree.ts";
+import { diskUsage, seal, type TreeSize } from "./content-store-tree.ts";
+import { isOutOfSpace } from "./out-of-space.ts";
 
 export type StoredManifest = { readonly id: string; readonly name: string; readonly createdAt: string };
 export type StoredEntry<M> = { readonly manifest: M; readonly dir: string };

@@ -9,6 +9,7 @@ import { open, rm } from "node:fs/promises";
 import { AppError } from "@banger/contract/errors";
 import { type Exec, ExecError, lastLine } from "@banger/platform/exec/run";
 import { contentUuid } from "./ext4-uuid.ts";
+import { saysOutOfSpace } from "./out-of-space.ts";
 
 export type Ext4Options = {
   /** apparent size of the file, `bytes`; rounded down to blocks */
@@ -112,7 +113,7 @@ function explained(error: unknown, file: string, options: Ext4Options): unknown 
     const what = `${options.fromDir ?? "the content"} does not fit into a file system of ${options.sizeBytes} bytes`;
     return new AppError("SIZE_INVALID", what, { facts, hint: "Ask for a larger file system.", cause: error });
   }
-  if (/No space left on device|Disk quota exceeded|Short write/i.test(said)) {
+  if (saysOutOfSpace(said)) {
     return new AppError("DISK_FULL", `no space left for ${file}`, { facts, cause: error });
   }
   return new AppError("BUILD_FAILED", `mke2fs could not make ${file}: ${lastLine(said)}`, { facts, cause: error });
