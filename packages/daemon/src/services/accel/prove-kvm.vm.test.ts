@@ -92,7 +92,14 @@ test("a machine without disks answers from its initramfs, and nothing of the pro
 async function filesToBoot(directory: string): Promise<{ kernel: string; initramfs: string }> {
   const owner = createStagingOwner({ identify, isAlive }, process.pid);
   const kernels = new KernelService({
-    ...{ exec: createNodeExec(), owner, clock: systemClock, aptHost: DEBIAN_HOST, proxyEnv: proxyEnv(), usedBy: () => [] },
+    ...{
+      exec: createNodeExec(),
+      owner,
+      clock: systemClock,
+      aptHost: DEBIAN_HOST,
+      proxyEnv: proxyEnv(),
+      usedBy: () => [],
+    },
     store: new ContentStore({ root: join(CACHE, "kernels"), kind: "kernel", schema: KernelManifest, owner }),
     ...{ cacheDir: join(CACHE, "kernel-cache"), initramfsDir: join(directory, "initramfs") },
   });
