@@ -39,7 +39,7 @@ export class PrivateApt {
     this.#of = of;
   }
 
-  /** `root` is there; lists and packages of an earlier use are used again. One use at a time. */
+  /** Makes `root` unless it is there; lists and packages of an earlier use are used again. One use at a time. */
   static async open(
     deps: AptDeps,
     root: string,

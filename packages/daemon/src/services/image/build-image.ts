@@ -7,60 +7,26 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AppError } from "@banger/contract/errors";
 import { requireFreeSpace } from "@banger/platform/fs/free-space";
-import type { Logger } from "@banger/platform/log";
-import type { Clock } from "@banger/platform/time/clock";
-import type { ResolvedPackages } from "../debian/apt-output.ts";
-import { ARCHITECTURE, type DebianSource, renderSources } from "../debian/debian-source.ts";
-import { readDebianSources } from "../debian/host-sources.ts";
+import { ARCHITECTURE, renderSources } from "../debian/debian-source.ts";
 import { claimPackages, missingBytes, prunePackages } from "../debian/package-cache.ts";
-import { type AptDeps, PrivateApt } from "../debian/private-apt.ts";
-import { publicSources, sourcesOfSuite } from "../debian/suite-sources.ts";
-import type { ContentStore, StoredEntry } from "../storage/content-store.ts";
-import { contentId } from "../storage/content-store-id.ts";
-import type { Progress } from "../storage/content-store-shared-work.ts";
-import type { StagingOwner } from "../storage/content-store-staging.ts";
+import type { StoredEntry } from "../storage/content-store.ts";
 import { soundEntry } from "../storage/content-store-use.ts";
 import { openBuildDir } from "./build-dir.ts";
 import { requireBuildTools } from "./build-tools.ts";
 import { checkImage } from "./image-check.ts";
-import { makeRootFile, makeWorkSeed, ROOT_BYTES, WORK_SEED_BYTES } from "./image-files.ts";
+import { makeRootFile, makeWorkSeed } from "./image-files.ts";
 import { type ImageManifest, PACKAGES_FILE } from "./manifest.ts";
-import { makeTree, wantedPackages } from "./mmdebstrap.ts";
-import { type Builder, namespacePrefix } from "./namespace.ts";
+import { makeTree } from "./mmdebstrap.ts";
+import { namespacePrefix } from "./namespace.ts";
+import { type BuildContext, type BuildDeps, type BuildPlan, describePackage, planBuild } from "./plan-build.ts";
 import type { Recipe } from "./recipe.ts";
 import { setupTree } from "./setup-tree.ts";
 
-export type BuildDeps = AptDeps & {
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly store: ContentStore<ImageManifest>;
-  readonly owner: StagingOwner;
-  readonly builder: Builder;
-  readonly cacheDir: string;
-};
-export type BuildContext = { readonly signal: AbortSignal; readonly progress: Progress };
-
-/** Changes when the same inputs would make another image. */
-const BUILD_FORMAT = 1;
-const LISTS_BYTES = 200 << 20;
 /** the tree's own waste over apt's estimate, and the file system's over the tree */
 const TREE_FACTOR = 1.15;
 const IMAGE_FACTOR = 1.15;
 const SLACK_BYTES = 64 << 20;
-
-type Plan = {
-  readonly recipe: Recipe;
-  readonly id: string;
-  readonly apt: PrivateApt;
-  /** the image's own */
-  readonly sources: readonly DebianSource[];
-  readonly wanted: readonly string[];
-  readonly resolved: ResolvedPackages;
-  /** why the lists are not of today: a build without a network, from what is in the cache */
-  readonly outdated: AppError | undefined;
-};
 
 /** One at a time for each suite up to the moment when its packages are laid out: `inTurn` sees to that. */
 export async function buildImage(
@@ -95,34 +61,7 @@ export async function buildImage(
   );
 }
 
-async function planBuild(
-  deps: BuildDeps,
-  recipe: Recipe,
-  context: BuildContext & { tools: Readonly<Record<string, string>> },
-): Promise<Plan> {
-  const { signal, progress } = context;
-  const { suite } = recipe;
-  progress({ name: "package lists" });
-  await requireFreeSpace(deps.cacheDir, { neededBytes: LISTS_BYTES, what: `the package lists of Debian ${suite}` });
-  const host = sourcesOfSuite(await readDebianSources(deps.aptHost), suite);
-  const root = join(deps.cacheDir, "apt", suite);
-  const apt = await PrivateApt.open(deps, root, { sources: host, of: `Debian ${suite}`, signal });
-  const outdated = await apt.update({ signal });
-  const wanted = wantedPackages(recipe);
-  const resolved = await apt.resolve(wanted, { signal });
-  const sources = publicSources(host);
-  const id = contentId({
-    format: BUILD_FORMAT,
-    recipe: { name: recipe.name, sha256: recipe.sha256 },
-    packages: resolved.packages.map(describePackage),
-    sources: renderSources(sources),
-    tools: context.tools,
-    sizes: [ROOT_BYTES, WORK_SEED_BYTES],
-  });
-  return { recipe, id, apt, sources, wanted, resolved, outdated };
-}
-
-async function fetchAll(deps: BuildDeps, plan: Plan, { signal, progress }: BuildContext): Promise<void> {
+async function fetchAll(deps: BuildDeps, plan: BuildPlan, { signal, progress }: BuildContext): Promise<void> {
   const { apt, resolved, wanted, recipe } = plan;
   const bytes = (await missingBytes(apt.dir, resolved)) + resolved.installedBytes * (TREE_FACTOR + IMAGE_FACTOR);
   const neededBytes = Math.ceil(bytes + SLACK_BYTES);
@@ -136,7 +75,7 @@ async function fetchAll(deps: BuildDeps, plan: Plan, { signal, progress }: Build
 }
 
 /** Links lists and packages into the build's own directory: later changes of the cache do not reach it. */
-async function layOut({ apt, resolved, sources }: Plan, build: string): Promise<void> {
+async function layOut({ apt, resolved, sources }: BuildPlan, build: string): Promise<void> {
   const { lists, archives } = apt.dir;
   await mkdir(join(build, "lists"));
   for (const entry of await readdir(lists, { withFileTypes: true })) {
@@ -154,7 +93,7 @@ type FillContext = BuildContext & {
   readonly prefix: readonly string[];
 };
 
-async function fill(deps: BuildDeps, plan: Plan, context: FillContext): Promise<ImageManifest> {
+async function fill(deps: BuildDeps, plan: BuildPlan, context: FillContext): Promise<ImageManifest> {
   const { recipe, resolved, id } = plan;
   const { staging, build, prefix, signal, progress } = context;
   const tree = join(build, "tree");
@@ -190,8 +129,4 @@ async function fill(deps: BuildDeps, plan: Plan, context: FillContext): Promise<
       extents: seed.content.extents.map(([offset, length]) => [offset, length]),
     },
   };
-}
-
-function describePackage({ name, version, architecture }: { name: string; version: string; architecture: string }) {
-  return `${name} ${version} ${architecture}`;
 }

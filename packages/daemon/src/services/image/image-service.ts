@@ -12,10 +12,11 @@ import type { TreeSize } from "../storage/content-store-tree.ts";
 import { removeUnused } from "../storage/content-store-use.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
-import { type BuildDeps, buildImage } from "./build-image.ts";
+import { buildImage } from "./build-image.ts";
 import { checkImage } from "./image-check.ts";
 import { type ImageManifest, ROOT_FILE, WORK_SEED_FILE } from "./manifest.ts";
 import { namespacePrefix } from "./namespace.ts";
+import type { BuildDeps } from "./plan-build.ts";
 import { listRecipes, loadRecipe, type Recipe } from "./recipe.ts";
 
 export type Image = StoredEntry<ImageManifest>;
