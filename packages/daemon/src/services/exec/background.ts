@@ -74,33 +74,44 @@ export class BackgroundCommands {
     }
   }
 
-  /** Joins again, in a machine that was adopted, what ran when the last daemon ended. */
+  /** Joins again, in a machine that was adopted, what ran when the last daemon ended, and keeps what it had promised. */
   async rejoin(guest: GuestChannel, home: CommandHome): Promise<void> {
-    for (const { folder, command } of await listCommands(home.directory)) {
-      if (command.end !== null) continue;
-      try {
-        const log = await CommandLog.open(join(folder, "output"));
-        const session = await ExecSession.join(guest, command.id, { deadlineMs: GUEST_MS, consumed: log.offsets });
-        this.#follow(session, { ...home, folder, command });
-      } catch (error) {
-        if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
-        await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
-      }
-    }
+    const known = await listCommands(home.directory);
+    if (known.some(({ command }) => command.thenDelete && command.end !== null)) this.#deps.deleteMachine(home.machine);
+    const unended = known.filter(({ command }) => command.end === null);
+    await Promise.all(unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id)));
   }
 
   /** Resolves when nobody is written for any more; channels must be closed before. */
   async settled(): Promise<void> {
-    await Promise.all(this.#following);
+    while (this.#following.size > 0) await Promise.all(this.#following);
+  }
+
+  async #rejoinOne(guest: GuestChannel, running: Running): Promise<void> {
+    const { folder, command } = running;
+    try {
+      const log = await CommandLog.open(join(folder, "output"));
+      const session = await ExecSession.join(guest, command.id, { deadlineMs: GUEST_MS, consumed: log.offsets });
+      this.#follow(session, running);
+    } catch (error) {
+      if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
+      await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
+    }
   }
 
   #follow(session: ExecSession, running: Running): void {
-    const following = this.#record(session, running)
+    void this.#tracked(this.#record(session, running), session.id);
+  }
+
+  /** Never rejects: a command that cannot be followed costs no other one its log. */
+  #tracked(work: Promise<void>, exec: string): Promise<void> {
+    const following = work
       .catch((error: unknown) =>
-        this.#deps.log.warn("background command lost", { exec: session.id, error: describeChain(error) }),
+        this.#deps.log.warn("background command not followed", { exec, error: describeChain(error) }),
       )
       .finally(() => this.#following.delete(following));
     this.#following.add(following);
+    return following;
   }
 
   async #record(session: ExecSession, { machine, folder, command }: Running): Promise<void> {
