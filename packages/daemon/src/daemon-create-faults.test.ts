@@ -1,5 +1,7 @@
 /** A create that fails, is cancelled, or loses its daemon at any step leaves the host as it was. */
 import assert from "node:assert/strict";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { DaemonBench } from "./testing/daemon-bench.ts";
@@ -93,4 +95,43 @@ test("an undo that fails is told beside the first cause, and a delete tries agai
   if (bench.life) bench.life.driver.onStep = () => undefined;
   assert.equal((await bench.ended(client, await client.call("vm.delete", { ref: "web" }))).state, "done");
   assert.deepEqual(await bench.leftovers(), EMPTY);
+});
+
+/** Faults that the file system itself brings; each is put in the way at a step before it is met. */
+const faults: Readonly<Record<string, { at: string; put: (directory: string) => Promise<unknown> }>> = {
+  "a folder where the root disk goes": { at: "root disk: prepare", put: (to) => mkdir(join(to, "root.qcow2.new")) },
+  "a folder where the handles go": { at: "start the VMM", put: (to) => mkdir(join(to, "handles.json")) },
+  "no directory any more": { at: "work disk: prepare", put: (to) => rm(to, { recursive: true }) },
+};
+
+for (const [what, { at, put }] of Object.entries(faults)) {
+  test(`create: ${what} is a failure that leaves nothing running, and a delete mends what is left`, async () => {
+    await using bench = await DaemonBench.make();
+    const client = await bench.start();
+    bench.onStep = async (step) => {
+      if (step !== at) return;
+      const [id = ""] = await readdir(bench.paths.machines);
+      await put(join(bench.paths.machines, id));
+    };
+    const end = await bench.ended(client, await client.call("vm.create", PARAMS));
+    assert.equal(end.state, "failed");
+    assert.deepEqual(await bench.leftovers(), EMPTY);
+    for (const { id } of (await client.call("vm.list", {})).machines) {
+      assert.equal((await bench.ended(client, await client.call("vm.delete", { ref: id }))).state, "done");
+    }
+    assert.deepEqual((await client.call("vm.list", {})).machines, []);
+  });
+}
+
+test("create: a full disk is DISK_FULL wherever it shows, and names the machine", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  for (const step of ["root disk: prepare", "work disk: prepare", "boot files"]) {
+    bench.onStep = (at) => {
+      if (at === step) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    };
+    const { error } = await bench.ended(client, await client.call("vm.create", PARAMS));
+    assert.deepEqual([error?.code, error?.message], ["DISK_FULL", "no space left on the disk for the files of web"]);
+    assert.deepEqual(await bench.leftovers(), EMPTY);
+  }
 });

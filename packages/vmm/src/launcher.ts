@@ -22,6 +22,7 @@ export type LauncherDeps = {
 /** How long a launcher may take to report; it does no slow work. */
 const REPORT_MS = 10_000;
 const DESCRIPTORS = 2048;
+const ENOENT = 2;
 
 export async function launch(
   deps: LauncherDeps,
@@ -43,6 +44,7 @@ export async function launch(
   const ran = await deps.exec.run(argv, { signal: options.signal, deadlineMs: REPORT_MS, check: false });
   const report = parseReport(ran.stdout.toString("utf8"));
   if (report === undefined || "error" in report) {
+    if (report?.errno === ENOENT && report.error.startsWith("cannot execute")) throw missing(options.argv[0] ?? "");
     const why = report?.error ?? "the launcher said nothing";
     throw new AppError("VMM_START_FAILED", `${options.argv[0] ?? "the VMM"} did not start: ${why}`, {
       facts: { errno: report?.errno ?? 0, status: ran.exitCode ?? -1 },
@@ -56,6 +58,10 @@ export async function launch(
     vmm: { pid: report.vmm, startTime: report.vmmStart, bootId },
     isolation: { namespaces: report.isolation, reason: report.reason },
   };
+}
+
+function missing(program: string): AppError {
+  return new AppError("PREREQUISITE_MISSING", `${program} is not installed`, { facts: { program } });
 }
 
 /** Ends a launcher that was started but never recorded; its VMM dies with it. */

@@ -24,6 +24,14 @@ test("a QEMU that dies at its start: its status and its own last words are in th
   );
 });
 
+test("a QEMU that is not installed is a missing prerequisite, not a failed start", async () => {
+  await using subject = await qemuSubject({ binary: "/nowhere/qemu-system-x86_64" });
+  await assert.rejects(
+    subject.newDriver().start(await subject.newSpec(), waiting()),
+    (error) => AppError.is(error, "PREREQUISITE_MISSING") && error.message.startsWith("/nowhere/qemu-system"),
+  );
+});
+
 test("a QEMU whose monitor never answers is given up at the deadline, and nothing is left", async () => {
   await using subject = await qemuSubject();
   subject.behave("mute");

@@ -2,6 +2,7 @@
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { Logger } from "@banger/platform/log";
 import { type Leak, Rollback } from "@banger/platform/rollback";
+import { isOutOfSpace } from "../storage/out-of-space.ts";
 
 /** Undoing a start kills a VMM and removes files. */
 const UNDO_MS = 30_000;
@@ -17,8 +18,17 @@ export async function undoing<T>(
     return done;
   } catch (error) {
     await rollback[Symbol.asyncDispose]();
-    throw withLeaks(error, { ...what, leaks: rollback.leaks });
+    throw withLeaks(explained(error, what.name), { ...what, leaks: rollback.leaks });
   }
+}
+
+/** A full disk can show at any write; it is the host's trouble and no bug. */
+function explained(error: unknown, name: string): unknown {
+  if (AppError.is(error) || !isOutOfSpace(error)) return error;
+  return new AppError("DISK_FULL", `no space left on the disk for the files of ${name}`, {
+    facts: { machine: name },
+    cause: error,
+  });
 }
 
 function withLeaks(

@@ -24,9 +24,16 @@ const SELECT = "SELECT state, record, last_error, complete FROM machines";
 
 export class VmStore {
   readonly #database: Database;
+  readonly #listeners = new Set<() => void>();
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** `changed` is called after every write. */
+  subscribe(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
   }
 
   list(): readonly Machine[] {
@@ -44,6 +51,7 @@ export class VmStore {
       const sql = "INSERT INTO machines (id, name, state, record, complete) VALUES (?, ?, ?, ?, ?)";
       const complete = options.complete ? 1 : 0;
       this.#database.run(sql, record.id, record.name, options.state, JSON.stringify(record), complete);
+      this.#changed();
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
       throw new AppError("NAME_TAKEN", `there is a machine named ${record.name} already`, {
@@ -60,10 +68,16 @@ export class VmStore {
     const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ?, complete = ? WHERE id = ?";
     const { record, state, complete } = after;
     this.#database.run(sql, record.name, state, JSON.stringify(record), error, complete ? 1 : 0, id);
+    this.#changed();
   }
 
   delete(id: VmId): void {
     this.#database.run("DELETE FROM machines WHERE id = ?", id);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 
