@@ -22,7 +22,7 @@ export type CommandOptions = {
   readonly cwd?: string;
 };
 
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 90_000;
 
 export class Command implements AsyncDisposable {
   readonly ended: Promise<Ended>;
@@ -67,19 +67,19 @@ export class Command implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** Resolves when either output holds it; fails when the program ends without, or the deadline passes. */
-  async shows(text: string | RegExp): Promise<void> {
-    const isThere = () => {
-      const all = this.#text();
-      return typeof text === "string" ? all.includes(text) : text.test(all);
-    };
+  /** Resolves with the match when either output has it; fails when the program ends without, or the deadline passes. */
+  async shows(text: string | RegExp): Promise<readonly string[]> {
+    const find = () =>
+      typeof text === "string" ? (this.#text().includes(text) ? [text] : null) : text.exec(this.#text());
     const { promise, resolve } = Promise.withResolvers<void>();
-    const look = () => isThere() && resolve();
+    const look = () => find() && resolve();
     this.#listeners.add(look);
     look();
     await Promise.race([promise, this.ended]);
     this.#listeners.delete(look);
-    assert.ok(isThere(), `${this.#argv.join(" ")} ended and did not show ${String(text)}:\n${this.#text()}`);
+    const found = find();
+    assert.ok(found, `${this.#argv.join(" ")} ended and did not show ${String(text)}:\n${this.#text()}`);
+    return found;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

