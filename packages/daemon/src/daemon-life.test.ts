@@ -1,13 +1,15 @@
 /** The daemon itself: how it starts, who may talk to it, when it goes, and what of it stays. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { daemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { lockFile } from "@banger/platform/fs/file-lock";
 import { connectClient } from "@banger/platform/rpc/client";
 import { DaemonBench } from "./testing/daemon-bench.ts";
+import { IMAGE_ID, KERNEL_ID } from "./testing/stores-fake.ts";
 
 function code(wanted: ErrorCode): (error: unknown) => boolean {
   return (error) => AppError.is(error, wanted);
@@ -185,4 +187,21 @@ test("an image or a kernel that a machine uses is not removed, and the machine i
   await bench.create(client, "web");
   await assert.rejects(client.call("image.delete", { ref: "minimal" }), /used by web/);
   await assert.rejects(client.call("kernel.delete", { ref: "debian" }), /used by web/);
+});
+
+test("a damaged image or kernel is named, a create with it leaves nothing, and both can be deleted", async () => {
+  for (const [what, file, wanted] of [
+    ["image", "root.ext4", "IMAGE_CORRUPT"],
+    ["kernel", "vmlinuz", "KERNEL_CORRUPT"],
+  ] as const) {
+    await using bench = await DaemonBench.make();
+    const [id, store] = what === "image" ? [IMAGE_ID, bench.paths.images] : [KERNEL_ID, bench.paths.kernels];
+    await truncate(join(store, id, file), 100);
+    const client = await bench.start();
+    const { error } = await bench.ended(client, await client.call("vm.create", { image: "minimal" }));
+    assert.equal(error?.code, wanted);
+    assert.match(error?.message ?? "", new RegExp(`${id}.*${file}|${file}.*${id}`));
+    assert.deepEqual((await bench.leftovers()).machines, []);
+    assert.deepEqual(await client.call(`${what}.delete`, { ref: id }), { id });
+  }
 });

@@ -191,3 +191,24 @@ test("a proof of KVM that lost its daemon is ended by the next one", async () =>
   const { proofs, processes } = await bench.leftovers();
   assert.deepEqual([proofs, processes], [[], 2]);
 });
+
+test("a machine that cannot be reconciled is shown as failed, and stops neither the daemon nor the others", async () => {
+  await using bench = await DaemonBench.make();
+  const first = await bench.start();
+  const broken = await bench.create(first, "broken");
+  await bench.create(first, "well");
+  await bench.kill();
+  for (const machine of bench.host.running) {
+    if (machine.spec.id === broken) bench.host.end(machine, { status: 1, signal: null });
+  }
+  bench.onDriverStep = (step) => {
+    if (step === "sweep") throw new Error("the sweep fails");
+  };
+  const client = await bench.start();
+  assert.deepEqual(await shownState(client, "broken"), {
+    ...{ state: "failed", lastError: { code: "INTERNAL", message: "it was not cleaned up whole" } },
+  });
+  assert.equal((await shownState(client, "well")).state, "running");
+  if (bench.life) bench.life.driver.onStep = () => undefined;
+  assert.equal((await bench.ended(client, await client.call("vm.start", { ref: "broken" }))).state, "done");
+});

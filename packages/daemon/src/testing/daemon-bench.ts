@@ -15,7 +15,7 @@ import { createFakeLogger, type LogLine } from "@banger/platform/log-fake";
 import { findNative, loadNative, type Native } from "@banger/platform/native";
 import { connectClient, type RpcClient } from "@banger/platform/rpc/client";
 import { systemClock } from "@banger/platform/time/clock";
-import { FakeDriver } from "@banger/vmm/fake/driver";
+import { FakeDriver, type OnFakeStep } from "@banger/vmm/fake/driver";
 import { FakeHost } from "@banger/vmm/fake/host";
 import { type DaemonConfig, type DaemonPaths, daemonPaths } from "../config.ts";
 import type { Ports } from "../ports.ts";
@@ -45,6 +45,8 @@ export class DaemonBench implements AsyncDisposable {
   ports: Partial<Ports> = {};
   machines: Partial<VmDeps> = { bootMs: 5_000, accelerator: () => Promise.resolve("tcg") };
   onStep: OnStep = () => undefined;
+  /** of each driver that is made from now on */
+  onDriverStep: OnFakeStep = () => undefined;
   stopsAsked = 0;
   readonly #root: string;
   readonly #logger;
@@ -78,6 +80,7 @@ export class DaemonBench implements AsyncDisposable {
 
   async start(): Promise<Client> {
     const driver = new FakeDriver(this.host);
+    driver.onStep = this.onDriverStep;
     const { pid } = this.host.processes.start(["bangerd"]);
     this.life = undefined;
     const daemon = await startDaemon({
