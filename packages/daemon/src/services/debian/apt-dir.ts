@@ -18,7 +18,7 @@ export type AptDir = {
   readonly temporary: string;
 };
 
-export type AptDirOptions = {
+type AptDirOptions = {
   readonly sources: readonly DebianSource[];
   /** from `readNetworkSettings` */
   readonly network: readonly string[];

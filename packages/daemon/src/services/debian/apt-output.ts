@@ -13,7 +13,7 @@ export type ListedPackage = {
   readonly depends: readonly string[];
 };
 
-export type ResolvedPackage = Omit<ListedPackage, "sha256" | "depends"> & {
+type ResolvedPackage = Omit<ListedPackage, "sha256" | "depends"> & {
   /** name in apt's archive directory */
   readonly file: string;
 };

@@ -18,7 +18,7 @@ export type DebianSource = {
   readonly checkValidUntil: boolean;
 };
 /** Without a keyring where the host names none. */
-export type PickedSource = Omit<DebianSource, "keyring"> & { readonly signedBy: string | undefined };
+type PickedSource = Omit<DebianSource, "keyring"> & { readonly signedBy: string | undefined };
 export type LocatedEntry = SourceEntry & {
   /** for each of `uris`: itself, or the mirrors that the file it names has */
   readonly mirrorsOf: ReadonlyMap<string, readonly string[]>;

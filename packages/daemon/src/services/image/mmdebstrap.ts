@@ -61,7 +61,7 @@ export async function makeTree(exec: Exec, options: TreeOptions): Promise<void> 
   options.progress(totalBytes, totalBytes);
 }
 
-export function mmdebstrapArgv(options: TreeOptions): readonly string[] {
+function mmdebstrapArgv(options: TreeOptions): readonly string[] {
   const { recipe, architecture } = options;
   return [
     ...["mmdebstrap", "--mode=root", "--format=directory", "--verbose", `--architectures=${architecture}`],

@@ -13,7 +13,7 @@ import { closestName } from "./closest-name.ts";
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 
-export const RecipeFile = z.strictObject({
+const RecipeFile = z.strictObject({
   /** one line for `image list` */
   description: z.string().min(1).max(120),
   /** code name of a Debian release */

@@ -27,7 +27,7 @@ export function modulesArchive(modules: readonly EarlyModule[]): Buffer {
 }
 
 /** /init, and the console on which the kernel opens its standard streams. */
-export function agentArchive(agent: Uint8Array): Buffer {
+function agentArchive(agent: Uint8Array): Buffer {
   return cpioArchive([
     { kind: "dir", path: "dev" },
     { kind: "char", path: "dev/console", major: 5, minor: 1 },
