@@ -45,7 +45,8 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
     reason: "others build on it, so it carries the connection, the start of the daemon, and nothing of what that does",
   },
   cli: {
-    packages: ["sdk", "contract"],
+    // Beside the SDK: stty, because Node's raw mode leaves half of the terminal as it was.
+    packages: ["sdk", "contract", "platform/exec"],
     npm: ["commander", "zod"],
     node: true,
     reason: "a face does nothing that another client of the SDK could not do",

@@ -26,6 +26,7 @@ async function main(argv: readonly string[]): Promise<void> {
     stdin: () => process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
+    rawOutput: async () => await (await import("./terminal/raw-output.ts")).rawOutput(),
     interrupts,
     daemonArgv: [process.execPath, join(import.meta.dirname, "../daemon/bangerd.cjs")],
     execute: becomeProgram,

@@ -17,6 +17,7 @@ export type Host = {
   readonly stdin: () => InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  readonly rawOutput: () => Promise<void>;
   readonly interrupts: Interrupts;
   /** program and arguments that are a daemon */
   readonly daemonArgv: readonly string[];

@@ -19,7 +19,7 @@ const INSIST_MS = 1_000;
 export async function attach(session: ExecSession, context: Context, { stdin, tty }: Attach): Promise<number> {
   const { terminal, interrupts, out, err } = context;
   using _signals = interrupts.forward(forwardTo(session, context.now));
-  using _raw = tty && stdin ? terminal.rawMode() : undefined;
+  await using _raw = tty && stdin ? await terminal.rawMode() : undefined;
   using _resize = tty ? terminal.onResize(() => session.resize(terminal.size())) : undefined;
   if (stdin) feed(context, session);
   else session.stdin.end();

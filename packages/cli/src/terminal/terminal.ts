@@ -10,17 +10,24 @@ export type Terminal = {
   readonly stdinIsTty: boolean;
   size(): Size;
   onResize(listener: () => void): Disposable;
-  /** keys go through as they are typed, until disposed; twice is fine */
-  rawMode(): Disposable;
+  /** keys go through as they are typed, and output as it comes, until disposed */
+  rawMode(): Promise<AsyncDisposable>;
 };
 
 export type InputStream = Readable & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown };
 export type OutputStream = Writable & { isTTY?: boolean; rows?: number; columns?: number };
 
+export type TerminalStreams = {
+  readonly stdin: () => InputStream;
+  readonly stdout: OutputStream;
+  /** Node's raw mode goes on to turn line feeds into two characters; a guest's terminal has done so already */
+  readonly rawOutput: () => Promise<void>;
+};
+
 const DEFAULT_SIZE = { rows: 24, columns: 80 };
 
 /** `stdin` is asked for late: to open it is to read from it, and most commands never do. */
-export function createTerminal(streams: { stdin: () => InputStream; stdout: OutputStream }): Terminal {
+export function createTerminal(streams: TerminalStreams): Terminal {
   const { stdin, stdout } = streams;
   return {
     get stdin() {
@@ -37,10 +44,16 @@ export function createTerminal(streams: { stdin: () => InputStream; stdout: Outp
       stdout.on("resize", listener);
       return { [Symbol.dispose]: () => void stdout.off("resize", listener) };
     },
-    rawMode() {
+    async rawMode() {
       const input = stdin();
       input.setRawMode?.(true);
-      return { [Symbol.dispose]: () => void input.setRawMode?.(false) };
+      await streams.rawOutput();
+      return {
+        [Symbol.asyncDispose]() {
+          input.setRawMode?.(false);
+          return Promise.resolve();
+        },
+      };
     },
   };
 }

@@ -56,7 +56,7 @@ export class World implements AsyncDisposable {
       uid: process.getuid?.() ?? 0,
       build: ownBuild,
       stdin: () => Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
-      ...{ stdout, stderr, interrupts },
+      ...{ stdout, stderr, interrupts, rawOutput: () => Promise.resolve() },
       // The daemon of a world runs; a start is a failure that a test sees.
       daemonArgv: ["/bin/false"],
       execute: (program) => {

@@ -19,7 +19,7 @@ export const command = defineCommand(
     const answer = await client.call("daemon.stop", { ifIdle: options["if-idle"] });
     await client.closed;
     if (options.json) out.json(answer);
-    else out.line(`the daemon (process ${answer.pid}) has stopped`);
+    else out.line(`the daemon (process ${answer.pid}) stops`);
     return 0;
   },
 );
