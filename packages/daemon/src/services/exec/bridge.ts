@@ -35,9 +35,11 @@ export async function bridge(session: ExecSession, mux: Mux): Promise<void> {
   const ended = output.then(async () => await endOf(session));
   const first = await Promise.race([ended, gone]);
   if (first === "gone") return await hangUp(session);
-  await session.release({ deadlineMs: GUEST_MS }).catch(() => undefined); // a machine that is gone keeps nothing
   mux.stream(execStreams.control).end(`${JSON.stringify(first)}\n`);
+  // The client need not wait until the guest has forgotten the command, and a machine that is gone keeps nothing.
+  const released = session.release({ deadlineMs: GUEST_MS }).catch(() => undefined);
   await mux.close();
+  await released;
 }
 
 /** The end of the client's input is the end of the command's. */
