@@ -1,6 +1,8 @@
 /** Machines through the daemon's socket: what a client asks, and what is on the host afterwards. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
@@ -256,6 +258,20 @@ test("a guest that powers itself off is a stopped machine, and an ephemeral one 
   assert.equal((await bench.leftovers()).machines.length, 1);
 });
 
+test("a kernel that panics under a running machine resets like a power-off, and is told apart by its console", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const machine = bench.host.machine(id);
+  assert.ok(machine);
+  await appendFile(join(machine.spec.directory, "console.log"), "Kernel panic - not syncing: sysrq\r\n");
+  bench.host.end(machine, { status: 0, signal: null });
+  let shown = await client.call("vm.show", { ref: "web" });
+  while (shown.state === "running" || shown.state === "stopping") shown = await client.call("vm.show", { ref: "web" });
+  const lastError = { code: "GUEST_PANICKED", message: "the kernel of web panicked: sysrq" };
+  assert.deepEqual([shown.state, shown.lastError], ["failed", lastError]);
+});
+
 test("a VMM that dies under a running machine is a failed machine that says so and can be started again", async () => {
   await using bench = await DaemonBench.make();
   const client = await bench.start();
@@ -265,7 +281,8 @@ test("a VMM that dies under a running machine is a failed machine that says so a
   bench.host.end(machine, { status: null, signal: "SIGSEGV" });
   let shown = await client.call("vm.show", { ref: "web" });
   while (shown.state === "running" || shown.state === "stopping") shown = await client.call("vm.show", { ref: "web" });
-  assert.deepEqual(shown.lastError, { code: "VMM_DIED", message: "the VMM ended with SIGSEGV" });
+  const message = "the VMM of web ended with SIGSEGV; its console ends with: booting";
+  assert.deepEqual(shown.lastError, { code: "VMM_DIED", message });
   assert.equal((await bench.ended(client, await client.call("vm.start", { ref: "web" }))).state, "done");
   assert.equal((await client.call("vm.show", { ref: "web" })).lastError, null);
 });

@@ -13,7 +13,9 @@ import type { OperationContext, OperationRegistry } from "../operation/operation
 import { createVm } from "./create-vm.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
+import { guestEnded } from "./guest-failure.ts";
 import { admit, due, type VmRequest } from "./lifecycle.ts";
+import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { mustGet, startVm } from "./start-vm.ts";
 import { deleteVm, stopVm } from "./stop-vm.ts";
@@ -103,13 +105,12 @@ export class VmService {
   async #ended(id: VmId, live: LiveMachine, exit: VmmExit): Promise<void> {
     if (this.#deps.live.get(id) !== live) return; // a stop or delete came first
     try {
+      const { record } = mustGet(this.#deps, id);
+      const failure = await guestEnded({ record, files: machineFiles(this.#deps.machines, id) }, exit);
       await stopVm(this.#deps, id, { graceMs: 0 });
-      if (exit.status === 0 || !this.#deps.store.get(id)) return;
-      const how = exit.signal ?? `status ${exit.status}`;
-      this.#deps.store.update(id, {
-        state: "failed",
-        lastError: { code: "VMM_DIED", message: `the VMM ended with ${how}` },
-      });
+      if (!failure || record.ephemeral) return;
+      const { code, message } = failure;
+      this.#deps.store.update(id, { state: "failed", lastError: { code, message } });
     } catch (error) {
       this.#deps.log.error("machine ended and was not cleaned up", { machine: id, error: describeChain(error) });
     }
