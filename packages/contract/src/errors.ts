@@ -19,243 +19,102 @@ export const EXIT = {
 export type Fault = "user" | "environment" | "system";
 type Entry = { readonly exit: number; readonly fault: Fault; readonly retry: "never" | "later"; readonly hint: string };
 
+type Retry = Entry["retry"];
+
+function user(exit: number, hint: string, retry: Retry = "never"): Entry {
+  return { exit, fault: "user", retry, hint };
+}
+function environment(exit: number, hint: string, retry: Retry = "never"): Entry {
+  return { exit, fault: "environment", retry, hint };
+}
+function system(exit: number, hint: string, retry: Retry = "never"): Entry {
+  return { exit, fault: "system", retry, hint };
+}
+
 export const errorCatalog = {
-  USAGE: { exit: EXIT.usage, fault: "user", retry: "never", hint: "See `banger help`." },
-  CONFIG_INVALID: {
-    exit: EXIT.usage,
-    fault: "user",
-    retry: "never",
-    hint: "Mend the value named above and try again.",
-  },
-  NAME_INVALID: {
-    exit: EXIT.usage,
-    fault: "user",
-    retry: "never",
-    hint: "Use 1 to 63 of a-z, 0-9 and hyphens, with no hyphen at an edge.",
-  },
-  SIZE_INVALID: {
-    exit: EXIT.usage,
-    fault: "user",
-    retry: "never",
-    hint: "Write a size such as 512MiB, 4G or 2048 (MiB).",
-  },
+  USAGE: user(EXIT.usage, "See `banger help`."),
+  CONFIG_INVALID: user(EXIT.usage, "Mend the value named above and try again."),
+  NAME_INVALID: user(EXIT.usage, "Use 1 to 63 of a-z, 0-9 and hyphens, with no hyphen at an edge."),
+  SIZE_INVALID: user(EXIT.usage, "Write a size such as 512MiB, 4G or 2048 (MiB)."),
 
-  VM_NOT_FOUND: { exit: EXIT.notFound, fault: "user", retry: "never", hint: "`banger list` shows the machines." },
-  IMAGE_NOT_FOUND: {
-    exit: EXIT.notFound,
-    fault: "user",
-    retry: "never",
-    hint: "`banger image list` shows the images; `banger image build` makes one.",
-  },
-  KERNEL_NOT_FOUND: {
-    exit: EXIT.notFound,
-    fault: "user",
-    retry: "never",
-    hint: "`banger kernel list` shows the kernels; `banger kernel pull` fetches one.",
-  },
-  OPERATION_NOT_FOUND: {
-    exit: EXIT.notFound,
-    fault: "user",
-    retry: "never",
-    hint: "Finished operations are kept for a while only.",
-  },
-  EXEC_NOT_FOUND: {
-    exit: EXIT.notFound,
-    fault: "user",
-    retry: "never",
-    hint: "The command has ended and its status was collected.",
-  },
-  REF_AMBIGUOUS: {
-    exit: EXIT.notFound,
-    fault: "user",
-    retry: "never",
-    hint: "Write more of the id, or the whole name.",
-  },
+  VM_NOT_FOUND: user(EXIT.notFound, "`banger list` shows the machines."),
+  IMAGE_NOT_FOUND: user(EXIT.notFound, "`banger image list` shows the images; `banger image build` makes one."),
+  KERNEL_NOT_FOUND: user(EXIT.notFound, "`banger kernel list` shows the kernels; `banger kernel pull` fetches one."),
+  OPERATION_NOT_FOUND: user(EXIT.notFound, "Finished operations are kept for a while only."),
+  EXEC_NOT_FOUND: user(EXIT.notFound, "The command has ended and its status was collected."),
+  GUEST_FILE_NOT_FOUND: user(
+    EXIT.notFound,
+    "Check the path; in a machine, one that does not begin with / begins at /root.",
+  ),
+  REF_AMBIGUOUS: user(EXIT.notFound, "Write more of the id, or the whole name."),
 
-  NAME_TAKEN: {
-    exit: EXIT.conflict,
-    fault: "user",
-    retry: "never",
-    hint: "Choose another name, or delete the machine that has it.",
-  },
-  IN_USE: { exit: EXIT.conflict, fault: "user", retry: "later", hint: "Delete what uses it first." },
-  VM_BUSY: { exit: EXIT.conflict, fault: "user", retry: "later", hint: "Wait for the running operation to end." },
-  VM_NOT_RUNNING: { exit: EXIT.conflict, fault: "user", retry: "never", hint: "`banger start` starts it." },
-  STATE_LOCKED: {
-    exit: EXIT.conflict,
-    fault: "environment",
-    retry: "later",
-    hint: "Another daemon holds this state directory; stop it first.",
-  },
+  NAME_TAKEN: user(EXIT.conflict, "Choose another name, or delete the machine that has it."),
+  IN_USE: user(EXIT.conflict, "Delete what uses it first.", "later"),
+  VM_BUSY: user(EXIT.conflict, "Wait for the running operation to end.", "later"),
+  VM_NOT_RUNNING: user(EXIT.conflict, "`banger start` starts it."),
+  STATE_LOCKED: environment(EXIT.conflict, "Another daemon holds this state directory; stop it first.", "later"),
 
-  PREREQUISITE_MISSING: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "`banger doctor` names what is missing and the command that mends it.",
-  },
-  STATE_UNSAFE: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Choose a directory of your own, or mend its owner and mode.",
-  },
-  STATE_CORRUPT: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "The old database was kept beside the new one; see `banger doctor`.",
-  },
-  SCHEMA_NEWER: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "A newer banger wrote this state; use that one.",
-  },
-  PATH_TOO_LONG: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Set XDG_DATA_HOME and XDG_RUNTIME_DIR to shorter directories.",
-  },
-  DISK_FULL: { exit: EXIT.environment, fault: "environment", retry: "later", hint: "Free some space, then try again." },
-  MEMORY_SHORT: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "later",
-    hint: "Ask for less memory, or stop a machine.",
-  },
-  FILE_UNREADABLE: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Check that the path exists and that you may read it.",
-  },
-  IMAGE_CORRUPT: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Delete the image and build it again.",
-  },
-  KERNEL_CORRUPT: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Delete the kernel and pull it again.",
-  },
-  DOWNLOAD_FAILED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "later",
-    hint: "Check the network and the host's package sources.",
-  },
-  BUILD_FAILED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "later",
-    hint: "The last lines above are the builder's own.",
-  },
-  ACCELERATOR_UNAVAILABLE: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "`banger doctor` tells why KVM was not used.",
-  },
+  PREREQUISITE_MISSING: environment(
+    EXIT.environment,
+    "`banger doctor` names what is missing and the command that mends it.",
+  ),
+  STATE_UNSAFE: environment(EXIT.environment, "Choose a directory of your own, or mend its owner and mode."),
+  STATE_CORRUPT: environment(EXIT.environment, "The old database was kept beside the new one; see `banger doctor`."),
+  SCHEMA_NEWER: environment(EXIT.environment, "A newer banger wrote this state; use that one."),
+  PATH_TOO_LONG: environment(EXIT.environment, "Set XDG_DATA_HOME and XDG_RUNTIME_DIR to shorter directories."),
+  DISK_FULL: environment(EXIT.environment, "Free some space, then try again.", "later"),
+  MEMORY_SHORT: environment(EXIT.environment, "Ask for less memory, or stop a machine.", "later"),
+  FILE_UNREADABLE: environment(EXIT.environment, "Check that the path exists and that you may read it."),
+  FILE_UNWRITABLE: environment(EXIT.environment, "Check that the directory exists and that you may write there."),
+  COPY_TOO_LARGE: user(
+    EXIT.environment,
+    "If you mean it, allow more with --max-size SIZE, or any amount with --force.",
+  ),
+  ARCHIVE_UNSAFE: environment(EXIT.environment, "The machine sent what no honest copy holds; do not trust it."),
+  IMAGE_CORRUPT: environment(EXIT.environment, "Delete the image and build it again."),
+  KERNEL_CORRUPT: environment(EXIT.environment, "Delete the kernel and pull it again."),
+  DOWNLOAD_FAILED: environment(EXIT.environment, "Check the network and the host's package sources.", "later"),
+  BUILD_FAILED: environment(EXIT.environment, "The last lines above are the builder's own.", "later"),
+  ACCELERATOR_UNAVAILABLE: environment(EXIT.environment, "`banger doctor` tells why KVM was not used."),
 
-  VMM_START_FAILED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "The VMM's last words are above; `banger logs` has the console.",
-  },
-  VMM_DIED: { exit: EXIT.environment, fault: "environment", retry: "later", hint: "`banger logs` has the console." },
-  GUEST_PANICKED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "The machine was kept; `banger logs` has the whole console.",
-  },
-  GUEST_SILENT: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "later",
-    hint: "The machine was kept; `banger logs` has the whole console.",
-  },
-  GUEST_REFUSED: {
-    exit: EXIT.environment,
-    fault: "user",
-    retry: "never",
-    hint: "The guest could not do what was asked.",
-  },
-  GUEST_PROTOCOL: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "The guest's agent broke the protocol; delete the machine if you do not trust it.",
-  },
-  COMMAND_NOT_FOUND: { exit: 127, fault: "user", retry: "never", hint: "The command is not in the image's PATH." },
-  COMMAND_NOT_EXECUTABLE: {
-    exit: 126,
-    fault: "user",
-    retry: "never",
-    hint: "The file is there, but it can not be executed.",
-  },
+  VMM_START_FAILED: environment(EXIT.environment, "The VMM's last words are above; `banger logs` has the console."),
+  VMM_DIED: environment(EXIT.environment, "`banger logs` has the console.", "later"),
+  GUEST_PANICKED: environment(EXIT.environment, "The machine was kept; `banger logs` has the whole console."),
+  GUEST_SILENT: environment(EXIT.environment, "The machine was kept; `banger logs` has the whole console.", "later"),
+  GUEST_REFUSED: user(EXIT.environment, "The guest could not do what was asked."),
+  GUEST_PROTOCOL: environment(
+    EXIT.environment,
+    "The guest's agent broke the protocol; delete the machine if you do not trust it.",
+  ),
+  COMMAND_NOT_FOUND: user(127, "The command is not in the image's PATH."),
+  COMMAND_NOT_EXECUTABLE: user(126, "The file is there, but it can not be executed."),
 
-  DAEMON_UNREACHABLE: {
-    exit: EXIT.unavailable,
-    fault: "environment",
-    retry: "later",
-    hint: "`banger daemon status` tells more; its log is in the state directory.",
-  },
-  DAEMON_BUSY: {
-    exit: EXIT.conflict,
-    fault: "environment",
-    retry: "later",
-    hint: "Wait for the running operations to end.",
-  },
-  VERSION_MISMATCH: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Run `banger daemon stop`; the next command starts the matching one.",
-  },
-  UNAUTHORIZED: {
-    exit: EXIT.environment,
-    fault: "user",
-    retry: "never",
-    hint: "Only the owner of the daemon may do this.",
-  },
-  COMMAND_FAILED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "The program's own last words are in the message; `banger doctor` checks what it needs.",
-  },
-  PROTOCOL_BROKEN: {
-    exit: EXIT.unavailable,
-    fault: "system",
-    retry: "never",
-    hint: "The other end is not banger, or is a broken build of it; restart the daemon.",
-  },
-  OUTPUT_FAILED: {
-    exit: EXIT.environment,
-    fault: "environment",
-    retry: "never",
-    hint: "Look at where the output goes: a full disk, or a device that takes nothing.",
-  },
-  TIMEOUT: {
-    exit: EXIT.unavailable,
-    fault: "environment",
-    retry: "later",
-    hint: "Try again; if it stays so, see `banger doctor`.",
-  },
-  CANCELLED: { exit: EXIT.interrupted, fault: "user", retry: "never", hint: "Nothing was left behind." },
-  INTERNAL: {
-    exit: EXIT.internal,
-    fault: "system",
-    retry: "never",
-    hint: "This is a bug in banger; please report it.",
-  },
+  DAEMON_UNREACHABLE: environment(
+    EXIT.unavailable,
+    "`banger daemon status` tells more; its log is in the state directory.",
+    "later",
+  ),
+  DAEMON_BUSY: environment(EXIT.conflict, "Wait for the running operations to end.", "later"),
+  VERSION_MISMATCH: environment(
+    EXIT.environment,
+    "Run `banger daemon stop`; the next command starts the matching one.",
+  ),
+  UNAUTHORIZED: user(EXIT.environment, "Only the owner of the daemon may do this."),
+  COMMAND_FAILED: environment(
+    EXIT.environment,
+    "The program's own last words are in the message; `banger doctor` checks what it needs.",
+  ),
+  PROTOCOL_BROKEN: system(
+    EXIT.unavailable,
+    "The other end is not banger, or is a broken build of it; restart the daemon.",
+  ),
+  OUTPUT_FAILED: environment(
+    EXIT.environment,
+    "Look at where the output goes: a full disk, or a device that takes nothing.",
+  ),
+  TIMEOUT: environment(EXIT.unavailable, "Try again; if it stays so, see `banger doctor`.", "later"),
+  CANCELLED: user(EXIT.interrupted, "Nothing was left behind."),
+  INTERNAL: system(EXIT.internal, "This is a bug in banger; please report it."),
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof errorCatalog;
