@@ -75,9 +75,9 @@ async function runIn(machine: VmView, job: Job, context: Context): Promise<numbe
 async function startIn(
   machine: VmView,
   { argv, client }: Job,
-  { terminal, daemon, signal }: Context,
+  { terminal, daemon, signal, env }: Context,
 ): Promise<ExecSession> {
-  const tty = terminal.isInteractive ? { tty: terminal.size() } : {};
+  const tty = terminal.isInteractive ? { tty: terminal.size(), environment: [...terminalType(env)] } : {};
   try {
     signal.throwIfAborted();
     const params = { ref: machine.id, argv: [...argv], stdin: true, ...tty };
