@@ -1,5 +1,6 @@
 /** Every method of the daemon's socket, in one table. */
 import { execMethods } from "./exec.ts";
+import { filesMethods } from "./files.ts";
 import { imageMethods } from "./image.ts";
 import { kernelMethods } from "./kernel.ts";
 import { operationMethods } from "./operation.ts";
@@ -9,6 +10,7 @@ import { vmMethods } from "./vm.ts";
 export const daemonMethods = {
   ...vmMethods,
   ...execMethods,
+  ...filesMethods,
   ...imageMethods,
   ...kernelMethods,
   ...operationMethods,

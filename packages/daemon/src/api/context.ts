@@ -3,6 +3,7 @@ import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import type { Handlers } from "@banger/platform/rpc/methods";
 import type { DoctorService } from "../services/doctor/doctor-service.ts";
 import type { ExecService } from "../services/exec/exec-service.ts";
+import type { FileService } from "../services/files/file-service.ts";
 import type { ImageService } from "../services/image/image-service.ts";
 import type { KernelService } from "../services/kernel/kernel-service.ts";
 import type { OperationRegistry } from "../services/operation/operation-registry.ts";
@@ -12,6 +13,7 @@ import type { VmService } from "../services/vm/vm-service.ts";
 export type Services = {
   readonly vm: VmService;
   readonly exec: ExecService;
+  readonly files: FileService;
   readonly images: ImageService;
   readonly kernels: KernelService;
   readonly operations: OperationRegistry;

@@ -3,6 +3,7 @@ import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import type { Handlers } from "@banger/platform/rpc/methods";
 import type { Services } from "./context.ts";
 import { execHandlers } from "./exec.ts";
+import { filesHandlers } from "./files.ts";
 import { imageHandlers } from "./image.ts";
 import { kernelHandlers } from "./kernel.ts";
 import { operationHandlers } from "./operation.ts";
@@ -13,6 +14,7 @@ export function handlers(services: Services): Handlers<DaemonMethods> {
   return {
     ...vmHandlers(services),
     ...execHandlers(services),
+    ...filesHandlers(services),
     ...imageHandlers(services),
     ...kernelHandlers(services),
     ...operationHandlers(services),

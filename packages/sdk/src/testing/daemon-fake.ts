@@ -13,6 +13,7 @@ import type { Handlers } from "@banger/platform/rpc/methods";
 import { type RpcServer, startServer } from "@banger/platform/rpc/server";
 import { raceAbort } from "@banger/platform/time/deadline";
 import { serveBuiltIn } from "./built-in-commands.ts";
+import { FilesFake } from "./files-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
 
@@ -38,6 +39,7 @@ export class DaemonFake implements AsyncDisposable {
   console: Buffer = Buffer.from("Linux version 6.1\r\n\x1b[31mred\x1b[0m\r\n");
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
+  readonly files = new FilesFake();
   /** failures that no client caused */
   readonly internal: unknown[] = [];
   readonly #created = Promise.withResolvers<void>();
@@ -56,7 +58,14 @@ export class DaemonFake implements AsyncDisposable {
     fake.#server = await startServer<DaemonMethods>({
       path: options.socket,
       table: daemonMethods,
-      handlers: { ...fake.#vm(), ...fake.#exec(), ...fake.#content(), ...fake.#operation(), ...fake.#system() },
+      handlers: {
+        ...fake.#vm(),
+        ...fake.#exec(),
+        ...fake.files.handlers((ref) => fake.#running(ref)),
+        ...fake.#content(),
+        ...fake.#operation(),
+        ...fake.#system(),
+      },
       hello: { protocol: options.protocol ?? PROTOCOL, build: options.build },
       peerOf: () => ({ pid: 0, uid, gid: 0 }),
       authorize: () => undefined,
@@ -92,6 +101,7 @@ export class DaemonFake implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.destroy();
+    await this.files[Symbol.asyncDispose]();
   }
 
   #find(ref: string): VmView {
@@ -158,11 +168,13 @@ export class DaemonFake implements AsyncDisposable {
     };
   }
 
+  #running(ref: string): void {
+    const { name, state } = this.#find(ref);
+    if (state !== "running") throw new AppError("VM_NOT_RUNNING", `machine ${name} is ${state}`);
+  }
+
   #exec(): Area<"exec"> {
-    const check = (ref: string) => {
-      const { name, state } = this.#find(ref);
-      if (state !== "running") throw new AppError("VM_NOT_RUNNING", `machine ${name} is ${state}`);
-    };
+    const check = (ref: string) => this.#running(ref);
     const answer = () => ({ exec: ExecId.parse(newId()), pid: 42 });
     return {
       "exec.run": async (params, { upgrade, signal }) => {

@@ -1,0 +1,49 @@
+/** How much may be taken out of a machine, unasked: a guest could send for ever, or announce more than any disk holds. */
+import { AppError } from "@banger/contract/errors";
+import { formatBytes } from "@banger/contract/sizes";
+import type { TarEntry } from "./tar-header.ts";
+
+export type Limits = { readonly maxEntries: number; readonly maxBytes: number };
+export type OnProgress = (progress: { readonly entries: number; readonly bytes: number }) => void;
+
+export const DEFAULT_LIMITS: Limits = { maxEntries: 500_000, maxBytes: 16 * 2 ** 30 };
+export const NO_LIMITS: Limits = { maxEntries: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+
+export class Budget {
+  entries = 0;
+  /** written so far */
+  bytes = 0;
+  #announced = 0;
+  readonly #limits: Limits;
+  readonly #onProgress: OnProgress;
+
+  constructor(limits: Limits, onProgress: OnProgress = () => undefined) {
+    this.#limits = limits;
+    this.#onProgress = onProgress;
+  }
+
+  /** Before anything of the entry is written. */
+  take({ size }: Pick<TarEntry, "size">): void {
+    const { maxEntries, maxBytes } = this.#limits;
+    this.entries += 1;
+    this.#announced += size;
+    if (this.entries > maxEntries) {
+      throw new AppError("COPY_TOO_LARGE", `the machine sends more than ${maxEntries} files`, {
+        facts: { maxEntries },
+        hint: "If you mean it, copy with --force.",
+      });
+    }
+    if (this.#announced > maxBytes) {
+      const sizes = `${formatBytes(this.#announced)} or more, and ${formatBytes(maxBytes)} are allowed`;
+      throw new AppError("COPY_TOO_LARGE", `the machine sends ${sizes}`, {
+        facts: { maxBytes, bytes: this.#announced },
+      });
+    }
+    this.#onProgress(this);
+  }
+
+  wrote(bytes: number): void {
+    this.bytes += bytes;
+    this.#onProgress(this);
+  }
+}

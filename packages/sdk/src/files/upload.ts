@@ -1,0 +1,128 @@
+/** Copying into a machine: where the copy goes, by the rules of cp and docker. */
+import { realpath, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { AppError } from "@banger/contract/errors";
+import type { BangerClient } from "../client.ts";
+import type { OnProgress } from "./budget.ts";
+import { putArchive, putFile, type Signal, type Source } from "./content.ts";
+import type { Copied } from "./download.ts";
+import { parseGuestPath, splitGuestPath } from "./guest-path.ts";
+import { unreadable } from "./host-error.ts";
+import { LeftOut } from "./left-out.ts";
+import { type PackSource, pack } from "./pack.ts";
+
+export type Upload = Signal & {
+  readonly ref: string;
+  /** on the host */
+  readonly from: readonly string[];
+  /** in the machine */
+  readonly to: string;
+  readonly onProgress?: OnProgress;
+};
+
+/** Uses the connection up. */
+export async function upload(client: BangerClient, options: Upload): Promise<Copied> {
+  const { ref, to, signal, onProgress } = options;
+  const sources = await Promise.all(options.from.map(describe));
+  const { directory, name } = await landing(client, { ref, to, sources });
+  const packed = sources.map((source): PackSource => {
+    const named = name ?? (source.contents ? "" : source.name);
+    return { path: Buffer.from(source.path), name: Buffer.from(named), deep: true, follow: true };
+  });
+  return await putPacked(client, { ref, directory, sources: packed, signal, onProgress });
+}
+
+/** What was chosen, under the names that it was given. */
+export async function putPacked(
+  client: BangerClient,
+  options: Signal & {
+    ref: string;
+    directory: string;
+    sources: Iterable<PackSource>;
+    onProgress?: OnProgress | undefined;
+  },
+): Promise<Copied> {
+  const { ref, directory, sources, signal, onProgress } = options;
+  const leftOut = new LeftOut();
+  const done = { entries: 0, bytes: 0 };
+  const count: OnProgress = ({ entries, bytes }) => {
+    done.entries = entries;
+    done.bytes = bytes;
+    onProgress?.(done);
+  };
+  await putArchive(
+    client,
+    { ref, directory },
+    { source: pack(sources, { leftOut, signal, onProgress: count }), signal },
+  );
+  return { ...done, leftOut: leftOut.view() };
+}
+
+/** A stream into a file; into a directory it is an archive to be unpacked there. */
+export async function uploadStream(
+  client: BangerClient,
+  { ref, to, source, signal }: Signal & { ref: string; to: string; source: Source },
+): Promise<Copied> {
+  const { path, asDirectory } = parseGuestPath(to);
+  const kind = await kindOf(client, { ref, path });
+  if (asDirectory && kind !== "directory") throw noDirectory(ref, path);
+  const { entries, bytes } =
+    kind === "directory"
+      ? await putArchive(client, { ref, directory: path }, { source, signal })
+      : await putFile(client, { ref, path }, { source, signal });
+  return { entries, bytes, leftOut: [] };
+}
+
+type Described = {
+  readonly path: string;
+  readonly name: string;
+  readonly contents: boolean;
+  readonly isDirectory: boolean;
+};
+
+async function describe(path: string): Promise<Described> {
+  try {
+    const contents = path === "." || path.endsWith("/.");
+    const isDirectory = (await stat(path)).isDirectory();
+    if (isDirectory) return { path, contents, isDirectory, name: basename(contents ? path : await nameOf(path)) };
+    return { path, contents: false, isDirectory, name: basename(path) };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** `..` and `/` have names only once they are resolved. */
+async function nameOf(path: string): Promise<string> {
+  return basename(path) === ".." ? await realpath(path) : resolve(path);
+}
+
+/** The directory to unpack in, and another name for the one source, if it gets one. */
+async function landing(
+  client: BangerClient,
+  { ref, to, sources }: { ref: string; to: string; sources: readonly Described[] },
+): Promise<{ directory: string; name?: string }> {
+  const { path, asDirectory } = parseGuestPath(to);
+  const kind = await kindOf(client, { ref, path });
+  if (kind === "directory") return { directory: path };
+  const [only, more] = sources;
+  if (more) throw noDirectory(ref, path);
+  if (kind !== undefined && (only?.isDirectory || asDirectory)) throw noDirectory(ref, path);
+  if (asDirectory && !only?.isDirectory) throw noDirectory(ref, path);
+  return splitGuestPath(path);
+}
+
+async function kindOf(client: BangerClient, params: { ref: string; path: string }): Promise<string | undefined> {
+  try {
+    return (await client.call("files.stat", params)).kind;
+  } catch (error) {
+    if (AppError.is(error, "GUEST_FILE_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+function noDirectory(ref: string, path: string): AppError {
+  return new AppError("GUEST_FILE_NOT_FOUND", `${ref}:${path} is not a directory`, {
+    facts: { ref, path },
+    hint: "Make it first, or copy to another place.",
+  });
+}
