@@ -18,7 +18,7 @@ import { type BenchOptions, parseOptions, USAGE } from "./options.ts";
 import { Product } from "./product.ts";
 import { readHostFacts } from "./report/host.ts";
 import { quantile } from "./report/quantile.ts";
-import { formatBoundaries, formatTable } from "./report/table.ts";
+import { formatBoundaries, formatFailures, formatTable } from "./report/table.ts";
 
 const root = join(import.meta.dirname, "..");
 const measurements = [version, run, create, exec, debian, memory];
@@ -34,7 +34,7 @@ async function main(options: BenchOptions): Promise<number> {
   const { build } = await product.status();
   const rows: Row[] = [];
   for (const measurement of chosen(options)) rows.push(...(await attempt(measurement, bench)));
-  process.stdout.write(`${formatTable(rows)}\n\n${formatBoundaries(rows)}\n`);
+  process.stdout.write(`${formatTable(rows)}\n\n${formatBoundaries(rows)}\n${formatFailures(rows)}`);
   await writeResults({ machine: facts, build, rows: rows.map(summary) }, options);
   return rows.some((row) => verdictOf(row) === "not measured") ? 1 : 0;
 }

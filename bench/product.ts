@@ -58,14 +58,18 @@ export class Product implements AsyncDisposable {
 
   /** A program of this checkout or of the host, in the product's environment; its time from spawn to end. */
   async time(argv: readonly string[], options: TimeOptions = {}): Promise<Timed> {
+    const { check = true, ...rest } = options;
     const start = performance.now();
     const result = await this.#exec.run(argv, {
       ...(this.#signal && { signal: this.#signal }),
       deadlineMs: COMMAND_MS,
-      ...options,
+      ...rest,
+      check: false,
       env: this.env,
     });
-    return { ...result, ms: performance.now() - start };
+    const ms = performance.now() - start;
+    if (check && result.exitCode !== 0) throw failureOf(result);
+    return { ...result, ms };
   }
 
   async cli(args: readonly string[], options: TimeOptions = {}): Promise<Timed> {
@@ -117,4 +121,10 @@ export class Product implements AsyncDisposable {
     const { stdout } = await this.cli(["list", "--quiet"]);
     for (const id of stdout.toString("utf8").split("\n").filter(Boolean)) await this.delete(id);
   }
+}
+
+/** All that was said: of the product's errors the first line tells more than the last one, its hint. */
+function failureOf({ argv, exitCode, signal, stderr }: ExecResult): Error {
+  const how = signal ?? `status ${exitCode}`;
+  return new Error(`${argv.slice(1, 6).join(" ")} ended with ${how}: ${stderr.trim().replaceAll("\n", " | ")}`);
 }

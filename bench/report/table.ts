@@ -16,6 +16,14 @@ export function formatBoundaries(rows: readonly Row[]): string {
   return rows.map(({ name, boundary }) => `${name}: ${boundary}`).join("\n");
 }
 
+/** Each reason once, with how often it came. */
+export function formatFailures(rows: readonly Row[]): string {
+  const lines = rows.flatMap(({ name, failures }) =>
+    [...Map.groupBy(failures, (why) => why)].map(([why, times]) => `${name}: failed ${times.length} times: ${why}\n`),
+  );
+  return lines.length === 0 ? "" : `\n${lines.join("")}`;
+}
+
 function cells(row: Row): string[] {
   const { name, unit, values, failures, target } = row;
   const shown = (share: number) => (values.length === 0 ? "-" : `${quantile(values, share).toFixed(1)} ${unit}`);
