@@ -24,6 +24,14 @@ static void answer_started(struct exec *exec, struct request *request, bool join
     request_answer(request, 0, NULL);
 }
 
+/* ENOENT is for a command that is not there, and for nothing else */
+static int refusal(uint32_t stage, int error)
+{
+    if (stage != SPAWN_EXEC && error == ENOENT)
+        return stage == SPAWN_DIRECTORY ? ENOTDIR : EINVAL;
+    return error ? error : EIO;
+}
+
 static void refuse(struct exec *exec, const struct spawn_failure *failure)
 {
     static const char *const what[] = {[SPAWN_SETUP] = "cannot set up", [SPAWN_USER] = "cannot become the user of",
@@ -44,7 +52,7 @@ static void refuse(struct exec *exec, const struct spawn_failure *failure)
     exec->request = NULL;
     exec_free(exec);
     if (request)
-        request_answer(request, failure->error ? (int)failure->error : EIO, text);
+        request_answer(request, refusal(stage, (int)failure->error), text);
 }
 
 void exec_start_known(struct exec *exec)
@@ -145,7 +153,7 @@ static int start(struct request *request, const char *id, uint64_t flags)
     if (request->malformed || !count)
         return -EINVAL;
     if (error) {
-        request_answer(request, -error, "no such user or group");
+        request_answer(request, error == -ENOENT ? EINVAL : -error, "no such user or group");
         return 0;
     }
     wanted.environment = exec_environment(request, &user, flags & EXEC_EMPTY);

@@ -126,8 +126,8 @@ static void refusals(struct host *host)
     CHECK(refused(host, 14, "e1", "/no/such/program", NULL, NULL) == ENOENT);
     CHECK(refused(host, 16, "e2", "no-such-program", NULL, NULL) == ENOENT);
     CHECK(refused(host, 18, "e3", "/etc/passwd", NULL, NULL) == EACCES);
-    CHECK(refused(host, 20, "e4", "true", "/no/such/directory", NULL) == ENOENT);
-    CHECK(refused(host, 22, "e5", "true", NULL, "nosuchuser") == ENOENT);
+    CHECK(refused(host, 20, "e4", "true", "/no/such/directory", NULL) == ENOTDIR);
+    CHECK(refused(host, 22, "e5", "true", NULL, "nosuchuser") == EINVAL);
     CHECK(refused(host, 24, "Bad Id", "true", NULL, NULL) == EINVAL);
     CHECK(refused(host, 25, "e6", "true", NULL, NULL) == EINVAL);
     CHECK(refused(host, 26, "e1", "true", NULL, NULL) == 0); // a refused id is free again

@@ -51,9 +51,11 @@ const NAMES: Readonly<Record<number, string>> = {
 
 export const ERRNO = {
   noEntry: 2,
+  noExec: 8,
   badStream: 9,
   access: 13,
   exists: 17,
+  notDirectory: 20,
   invalid: 22,
   noSuchCall: 38,
   pipe: 32,

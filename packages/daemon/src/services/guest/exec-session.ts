@@ -223,12 +223,18 @@ function execFields(spec: ExecSpec, stream: number) {
   };
 }
 
-/** Shells tell apart a command that is not there and one that can not be executed; so do we. */
+/** Shells tell apart a command that is not there and one that can not be run; so do we. */
 function explainRefusal(error: unknown, spec: ExecSpec): unknown {
   if (!AppError.is(error, "GUEST_REFUSED")) return error;
   const { errno, reason = "" } = error.facts;
   const message = `${JSON.stringify(spec.argv[0] ?? "")} can not be run: ${reason}`;
-  if (errno === ERRNO.noEntry) return new AppError("COMMAND_NOT_FOUND", message, { facts: error.facts });
-  if (errno === ERRNO.access) return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts: error.facts });
+  const { facts } = error;
+  if (errno === ERRNO.noEntry) return new AppError("COMMAND_NOT_FOUND", message, { facts });
+  if (errno === ERRNO.notDirectory || errno === ERRNO.invalid) {
+    const hint = "Check the directory and the user that it is to run with.";
+    return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts, hint });
+  }
+  if (errno === ERRNO.access || errno === ERRNO.noExec)
+    return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts });
   return error;
 }
