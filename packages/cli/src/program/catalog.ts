@@ -38,6 +38,7 @@ export const catalog: readonly Entry[] = [
   ]),
   vm("list", { summary: "list the machines", load: () => import("../commands/vm/list.ts") }, ["ps", "ls"]),
   vm("show", { summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
+  vm("cp", { summary: "copy files into and out of machines", load: () => import("../commands/vm/cp.ts") }),
   vm("logs", { summary: "print what a machine has written", load: () => import("../commands/vm/logs.ts") }),
   {
     path: ["image", "build"],

@@ -76,6 +76,11 @@ export class FilesFake implements AsyncDisposable {
       content.end(this.archive);
       return;
     }
+    for (const member of members) {
+      await stat(join(this.root, directory, member)).catch(() => {
+        throw new AppError("GUEST_FILE_NOT_FOUND", `${join(directory, member)} can not be read: ENOENT`);
+      });
+    }
     const tar = spawn("tar", ["-C", this.root + directory, "--format=pax", "-cf", "-", ...members]);
     const closed = once(tar, "close");
     await pipeline(tar.stdout, content);
