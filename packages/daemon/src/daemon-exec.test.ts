@@ -4,7 +4,8 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { type ExecEnd, execStreams } from "@banger/contract/daemon/exec";
+import type { ExecEnd } from "@banger/contract/daemon/exec";
+import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 

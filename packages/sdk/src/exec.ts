@@ -1,6 +1,7 @@
 /** A command in a machine, with its streams. */
 import type { Duplex, Readable, Writable } from "node:stream";
-import { ExecEnd, execStreams } from "@banger/contract/daemon/exec";
+import type { ExecEnd } from "@banger/contract/daemon/exec";
+import { execStreams } from "@banger/contract/daemon/exec-streams";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
@@ -46,23 +47,29 @@ export async function exec(
 
 /** The daemon says one line on the control stream: how the command ended. */
 async function readEnd(control: Duplex, mux: Mux): Promise<ExecStatus> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of control) {
-    chunks.push(chunk as Buffer);
-    bytes += chunks.at(-1)?.length ?? 0;
-    if (bytes > MAX_END_BYTES) break;
-  }
-  if (bytes === 0) await mux.closed; // rejects with why it was cut off
-  const end = parseEnd(Buffer.concat(chunks).toString("utf8"));
+  // The schema takes longer to make than a short command to run, so it is made while the command runs.
+  const [text, schemas] = await Promise.all([readText(control), import("@banger/contract/daemon/exec")]);
+  if (text === "") await mux.closed; // rejects with why it was cut off
+  const end = parseEnd(text, schemas.ExecEnd);
   if (!("error" in end)) return end;
   const { code, message, hint } = end.error;
   throw new AppError(isCode(code) ? code : "INTERNAL", message, hint === undefined ? {} : { hint });
 }
 
-function parseEnd(text: string): ExecEnd {
+async function readText(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    bytes += chunks.at(-1)?.length ?? 0;
+    if (bytes > MAX_END_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseEnd(text: string, schema: { parse(value: unknown): ExecEnd }): ExecEnd {
   try {
-    return ExecEnd.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new AppError("DAEMON_UNREACHABLE", "the daemon went away before the command ended", { cause });
   }

@@ -4,9 +4,6 @@ import { ExecId, Ref } from "../ids.ts";
 import type { Methods } from "./method.ts";
 import { EnvironmentEntry } from "./vm.ts";
 
-/** Streams of the upgraded connection, by number. Control frames are JSON lines. */
-export const execStreams = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const;
-
 export const ExecControl = z.union([
   z.strictObject({ resize: z.strictObject({ rows: z.int().min(1).max(65_535), columns: z.int().min(1).max(65_535) }) }),
   z.strictObject({ signal: z.int().min(1).max(64) }),

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { ExecControl, type ExecEnd, execStreams } from "@banger/contract/daemon/exec";
+import { ExecControl, type ExecEnd } from "@banger/contract/daemon/exec";
+import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
 import type { Mux } from "@banger/platform/rpc/mux";
 

@@ -6,7 +6,8 @@
  */
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { ExecControl, type ExecEnd, execStreams } from "@banger/contract/daemon/exec";
+import { ExecControl, type ExecEnd } from "@banger/contract/daemon/exec";
+import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
 import { LineDecoder } from "@banger/platform/rpc/lines";
 import type { Mux } from "@banger/platform/rpc/mux";
