@@ -52,7 +52,7 @@ type Made = { readonly names: Names; readonly mode: number; readonly mtimeNs: bi
 
 /** From the entry that was read already to the archive's end. */
 export async function extract(reader: TarReader, first: TarEntry, options: ExtractOptions): Promise<void> {
-  using tree = new Beneath(options.directory);
+  using tree = openTarget(options.directory);
   const extraction = new Extraction(tree, options);
   let entry: TarEntry | undefined = first;
   try {
@@ -63,6 +63,14 @@ export async function extract(reader: TarReader, first: TarEntry, options: Extra
     extraction.leave([]);
   } catch (error) {
     throw codeOf(error) === undefined ? error : unwritable(entry ? shown(entry.name) : options.directory, error);
+  }
+}
+
+function openTarget(directory: string): Beneath {
+  try {
+    return new Beneath(directory);
+  } catch (error) {
+    throw unwritable(directory, error);
   }
 }
 
