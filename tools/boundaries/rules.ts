@@ -38,8 +38,9 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
     reason: "the control plane knows no face: clients come over the socket",
   },
   sdk: {
-    // Beside the connection: what it takes to find the user's daemon, and to start it on first use.
-    packages: ["contract", "platform/rpc", "platform/process", "platform/fs", "platform/time"],
+    // Beside the connection: what it takes to find the user's daemon, and to start it on first use; and git, which alone
+    // knows what belongs to the repository that the user sends into a machine.
+    packages: ["contract", "platform/rpc", "platform/process", "platform/fs", "platform/time", "platform/exec"],
     npm: ["zod"],
     node: true,
     reason: "others build on it, so it carries the connection, the start of the daemon, and nothing of what that does",

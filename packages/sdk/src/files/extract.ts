@@ -203,8 +203,9 @@ function temporaryName(): Buffer {
   return Buffer.from(`.banger-${randomBytes(8).toString("hex")}.part`);
 }
 
+/** As exact as Node sets times: to the microsecond. */
 function seconds(ns: bigint): number {
-  return Number(ns / 1000n) / 1e6;
+  return Number((ns + 500n) / 1000n) / 1e6;
 }
 
 function inTheWay(path: Buffer): AppError {

@@ -15,6 +15,7 @@ import {
   readSync,
   statSync,
 } from "node:fs";
+import { AppError } from "@banger/contract/errors";
 import type { OnProgress } from "./budget.ts";
 import { unreadable } from "./host-error.ts";
 import type { LeftOut } from "./left-out.ts";
@@ -27,7 +28,7 @@ export type PackSource = {
   readonly name: Buffer;
   /** with all that lies beneath */
   readonly deep: boolean;
-  /** a link is taken as what it leads to */
+  /** named by the user: it has to be there, and a link is taken as what it leads to */
   readonly follow: boolean;
 };
 
@@ -68,7 +69,18 @@ function* pieces(sources: Iterable<PackSource>, options: PackOptions): Generator
 
 type Counting = PackOptions & { readonly count: (more: { entries?: number; bytes?: number }) => void };
 
+/** Only what the user named has to be there; other files may go while we are on our way. */
 function* member(source: PackSource, options: Counting): Generator<Buffer> {
+  try {
+    yield* present(source, options);
+  } catch (error) {
+    const isGone = AppError.is(error, "FILE_UNREADABLE") && error.facts.errno === "ENOENT";
+    if (source.follow || !isGone) throw error;
+    options.leftOut.add("file that went away while it was copied", source.name);
+  }
+}
+
+function* present(source: PackSource, options: Counting): Generator<Buffer> {
   const { path, name, follow } = source;
   const stats = look(path, follow);
   options.count({ entries: 1 });

@@ -1,0 +1,70 @@
+/** `run PATH`: what arrives in the machine, where the command runs, and what is told. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { AppError } from "@banger/contract/errors";
+import { World } from "../../testing/world.ts";
+
+async function withRepository(work: (world: World, repository: string) => Promise<void>): Promise<void> {
+  await using world = await World.make();
+  const repository = join(world.home, "some-repo");
+  await mkdir(join(repository, "src"), { recursive: true });
+  await mkdir(join(world.daemon.files.root, "root"));
+  await writeFile(join(repository, "src/main.c"), "int main;");
+  execFileSync("git", ["init", "-q", repository], { env: world.env });
+  execFileSync("git", ["-C", repository, "add", "-A"], { env: world.env });
+  await writeFile(join(repository, "notes"), "x");
+  await writeFile(join(repository, ".env"), "x");
+  await work(world, repository);
+}
+
+test("run PATH -- CMD: the files are there, the command runs among them, and the rest is named", async () => {
+  await withRepository(async (world, repository) => {
+    const ran = await world.run(["run", "--rm", repository, "--", "params"]);
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.equal(JSON.parse(ran.stdout).cwd, "/root/some-repo");
+    const guest = join(world.daemon.files.root, "root/some-repo");
+    assert.equal(readFileSync(join(guest, "src/main.c"), "utf8"), "int main;");
+    assert.ok(!existsSync(join(guest, "notes")) && !existsSync(join(guest, ".git")));
+    assert.match(
+      ran.stderr,
+      /^banger: left behind: 1 untracked file \(--include-untracked takes them\); \.env, which may hold secrets \(--include FILE takes one\)\n/,
+    );
+    assert.match(ran.stderr, /\nbanger: copied 3 files, 9 B in 0 ms\n/);
+  });
+});
+
+test("run -d PATH -- CMD runs there too", async () => {
+  await withRepository(async (world, repository) => {
+    await world.run(["run", "-dq", repository, "--", "make"]);
+    assert.equal(Reflect.get(Object(world.daemon.callsOf("exec.detach")[0]), "cwd"), "/root/some-repo");
+  });
+});
+
+test("--dry-run lists with sizes, as JSON too, and no daemon is asked", async () => {
+  await withRepository(async (world, repository) => {
+    const ran = await world.run(["run", "--dry-run", "--include-untracked", "--include", ".env", repository]);
+    assert.deepEqual(ran, {
+      status: 0,
+      stdout: "       9 B  src/main.c\n       1 B  .env\n       1 B  notes\n",
+      stderr: "banger: would copy 3 files, 11 B to /root/some-repo\n",
+    });
+    const json = JSON.parse((await world.run(["run", "--dry-run", "--json", repository])).stdout);
+    assert.deepEqual(json.leftBehind, { untracked: ["notes"], secrets: [".env"], nested: [] });
+    assert.deepEqual([world.daemon.machines.size, world.daemon.calls], [0, []]);
+  });
+});
+
+test("when the files can not be copied the machine goes again, and a path that is none makes no machine", async () => {
+  await withRepository(async (world, repository) => {
+    world.daemon.files.failure = new AppError("GUEST_REFUSED", "web:/root can not be written to: ENOSPC");
+    const ran = await world.run(["run", repository, "--", "true"]);
+    assert.deepEqual([ran.status, world.daemon.machines.size], [125, 0]);
+    assert.match(ran.stderr, /ENOSPC/);
+    assert.equal((await world.run(["run", join(repository, "none"), "--", "true"])).status, 125);
+    assert.equal(world.daemon.machines.size, 0);
+  });
+});
