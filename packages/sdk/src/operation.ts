@@ -21,12 +21,41 @@ export async function follow(client: BangerClient, operation: OperationId, optio
   try {
     const onProgress = (view: unknown) => options.onChange?.(OperationView.parse(view));
     const view = await client.call("operation.wait", { operation }, { onProgress });
-    if (view.state === "done") return view.result;
     if (view.state === "cancelled") options.signal?.throwIfAborted();
-    throw errorOf(view);
+    return resultOf(view);
   } finally {
     options.signal?.removeEventListener("abort", cancel);
   }
+}
+
+/** What an operation that has ended came to: its result, or the error it ended with is thrown. */
+export function resultOf(view: OperationView): unknown {
+  if (view.state === "done") return view.result;
+  throw errorOf(view);
+}
+
+/** Looks on until it has ended, and leaves it alone: an aborted signal ends the looking. */
+export async function watch(
+  client: BangerClient,
+  operation: OperationId,
+  options: Follow = {},
+): Promise<OperationView> {
+  const { signal, onChange } = options;
+  const onProgress = (view: unknown) => onChange?.(OperationView.parse(view));
+  return await client.call("operation.wait", { operation }, { onProgress, ...(signal && { signal }) });
+}
+
+/** The operation whose id begins so. */
+export async function findOperation(client: BangerClient, ref: string): Promise<OperationView> {
+  const { operations } = await client.call("operation.list", {});
+  const [found, another] = operations.filter(({ id }) => id.startsWith(ref));
+  if (!found) {
+    throw new AppError("OPERATION_NOT_FOUND", `there is no operation ${JSON.stringify(ref)}`, { facts: { ref } });
+  }
+  if (another) {
+    throw new AppError("REF_AMBIGUOUS", `several operations begin with ${JSON.stringify(ref)}`, { facts: { ref } });
+  }
+  return found;
 }
 
 function errorOf({ error, kind, id }: OperationView): AppError {

@@ -16,6 +16,7 @@ export const nouns: Readonly<Record<string, string>> = {
   vm: "machines",
   image: "root file systems",
   kernel: "kernels",
+  operation: "what the daemon is working on",
   daemon: "the process behind the command line",
 };
 
@@ -87,6 +88,30 @@ export const catalog: readonly Entry[] = [
     aliases: [["kernel", "rm"]],
     summary: "remove kernels",
     load: () => import("../commands/kernel/delete.ts"),
+  },
+  {
+    path: ["operation", "list"],
+    aliases: [["operation", "ls"]],
+    summary: "list what is under way, and what has ended",
+    load: () => import("../commands/operation/list.ts"),
+  },
+  {
+    path: ["operation", "show"],
+    aliases: [],
+    summary: "tell all about an operation",
+    load: () => import("../commands/operation/show.ts"),
+  },
+  {
+    path: ["operation", "wait"],
+    aliases: [],
+    summary: "wait for an operation to end",
+    load: () => import("../commands/operation/wait.ts"),
+  },
+  {
+    path: ["operation", "cancel"],
+    aliases: [],
+    summary: "cancel operations, and wait until all is undone",
+    load: () => import("../commands/operation/cancel.ts"),
   },
   {
     path: ["daemon", "status"],
