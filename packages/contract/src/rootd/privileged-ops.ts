@@ -6,6 +6,7 @@
  * implementations will make the same checks: a client of the root helper, and an in-process one for a daemon that is root.
  */
 import * as z from "zod";
+import type { InputOf, Methods, ResultOf } from "../daemon/method.ts";
 import { ImageId, VmId } from "../ids.ts";
 
 /** Carried by every host object, so that two installations never touch each other's. */
@@ -40,19 +41,40 @@ export type SnapshotDevice = z.infer<typeof SnapshotDevice>;
 export const Jail = z.strictObject({ machine: VmId, uid: z.int().min(1), gid: z.int().min(1) });
 export type Jail = z.infer<typeof Jail>;
 
-type Waiting = { readonly signal: AbortSignal };
+const ofMachine = z.strictObject({ machine: VmId });
+const done = z.object({});
 
-export interface PrivilegedOps {
+export const privilegedMethods = {
   /** The host's taps and rules become these, in one transaction of the packet filter; all others of ours go. */
-  applyNetwork(desired: readonly Tap[], waiting: Waiting): Promise<void>;
-  /** Makes the device, or finds it made. Resolves with its node. */
-  ensureSnapshotDevice(device: SnapshotDevice, waiting: Waiting): Promise<{ readonly node: string }>;
-  removeSnapshotDevice(machine: VmId, waiting: Waiting): Promise<void>;
-  ensureJail(jail: Jail, waiting: Waiting): Promise<{ readonly root: string }>;
-  removeJail(machine: VmId, waiting: Waiting): Promise<void>;
+  "network.apply": {
+    params: z.strictObject({ taps: z.array(Tap).max(4096) }),
+    result: done,
+    errors: [],
+    effect: "write",
+  },
+  /** Makes the device, or finds it made. */
+  "snapshot-device.ensure": {
+    params: SnapshotDevice,
+    result: z.object({ node: z.string() }),
+    errors: ["IMAGE_NOT_FOUND", "DISK_FULL"],
+    effect: "write",
+  },
+  "snapshot-device.remove": { params: ofMachine, result: done, errors: [], effect: "write" },
+  "jail.ensure": { params: Jail, result: z.object({ root: z.string() }), errors: ["DISK_FULL"], effect: "write" },
+  "jail.remove": { params: ofMachine, result: done, errors: [], effect: "write" },
   /** Removes what this installation has on the host for machines other than these; never a disk. */
-  sweep(machines: readonly VmId[], waiting: Waiting): Promise<{ readonly removed: readonly string[] }>;
-}
+  sweep: {
+    params: z.strictObject({ machines: z.array(VmId).max(4096) }),
+    result: z.object({ removed: z.array(z.string()) }),
+    errors: [],
+    effect: "write",
+  },
+} as const satisfies Methods;
+
+type Table = typeof privilegedMethods;
+
+/** What the daemon is given, whichever of the two stands behind it. */
+export type PrivilegedOps = { readonly [K in keyof Table]: (params: InputOf<Table, K>) => Promise<ResultOf<Table, K>> };
 
 /** `b` + installation + `-` + slot: at most 15 bytes, which is what the kernel allows. */
 export function tapName(installation: InstallationId, slot: number): string {
