@@ -117,8 +117,8 @@ export class BackgroundCommands {
   async #record(session: ExecSession, { machine, folder, command }: Running): Promise<void> {
     const log = await CommandLog.open(join(folder, "output"));
     const copy = async (stream: CommandStream) => {
-      for await (const chunk of session[stream])
-        await log.append(stream, chunk as Buffer, { at: this.#deps.clock.now() });
+      for await (const chunk of session.pieces[stream]())
+        await log.append(stream, chunk, { at: this.#deps.clock.now() });
     };
     await Promise.all([copy("stdout"), copy("stderr")]);
     await writeCommand(folder, { ...command, end: await session.exit });

@@ -30,8 +30,8 @@ export async function bridge(session: ExecSession, mux: Mux): Promise<void> {
   void feed(mux.stream(execStreams.stdin), session.stdin);
   void obey(mux.stream(execStreams.control), session);
   const output = Promise.all([
-    drain(session.stdout, mux.stream(execStreams.stdout)),
-    drain(session.stderr, mux.stream(execStreams.stderr)),
+    drain(session, "stdout", mux.stream(execStreams.stdout)),
+    drain(session, "stderr", mux.stream(execStreams.stderr)),
   ]);
   const ended = output.then(async () => await endOf(session));
   const first = await Promise.race([ended, gone]);
@@ -50,8 +50,8 @@ async function feed(from: Readable, to: Writable): Promise<void> {
 }
 
 /** The client's own stream going away is seen by `gone`; until then what cannot be delivered is taken and dropped. */
-async function drain(from: Readable, to: Duplex): Promise<void> {
-  await pipeline(from, to).catch(() => from.resume());
+async function drain(session: ExecSession, name: "stdout" | "stderr", to: Duplex): Promise<void> {
+  await pipeline(session.pieces[name](), to).catch(() => session[name].destroy());
 }
 
 async function endOf(session: ExecSession): Promise<ExecEnd> {
@@ -92,7 +92,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
 /** SIGHUP to all of it, a while to end, then SIGKILL: what its client has left must not run on unseen. */
 async function hangUp(session: ExecSession): Promise<void> {
   const everything = { deadlineMs: GUEST_MS, scope: "everything" } as const;
-  for (const stream of [session.stdout, session.stderr]) stream.resume();
+  for (const stream of [session.stdout, session.stderr]) stream.destroy();
   try {
     await session.signal(SIGHUP, everything);
     await withDeadline(() => session.exit, { ms: HANGUP_MS, what: "a command to hang up" });

@@ -106,7 +106,10 @@ export class ControlMessages {
   /** Reads what came. Throws GUEST_PROTOCOL. */
   read(): void {
     const { receive } = this.#control();
-    for (let chunk = receive.take(65_536); chunk; chunk = receive.take(65_536)) this.#assembler.push(chunk);
+    for (let chunk = receive.take(65_536); chunk; chunk = receive.take(65_536)) {
+      this.#assembler.push(chunk);
+      receive.consume(chunk.length);
+    }
     try {
       for (let message = this.#assembler.next(); message; message = this.#assembler.next()) this.#dispatch(message);
     } catch (error) {

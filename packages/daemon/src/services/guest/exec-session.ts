@@ -31,6 +31,12 @@ export type ExecSpec = {
 /** Bytes that were taken before, by an earlier daemon: output goes on behind them. */
 export type Consumed = { readonly stdout: number; readonly stderr: number };
 
+export type Pieces = () => AsyncIterable<Buffer>;
+
+async function* none(): AsyncGenerator<Buffer> {
+  // with a TTY there is one output only
+}
+
 export type ExecExit = { readonly status: number } | { readonly signal: number };
 
 /** What goes with a request to start or join. */
@@ -40,9 +46,11 @@ export class ExecSession {
   readonly id: string;
   /** without stdin in the specification, what is written waits for ever */
   readonly stdin: Writable;
-  /** with a TTY, everything */
+  /** with a TTY, everything; what is read is acknowledged at once */
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Instead of the above, for one who must not lose a byte: a piece is acknowledged when the next one is asked for. */
+  readonly pieces: { readonly stdout: Pieces; readonly stderr: Pieces };
   /** settles once: with what the command ended with, or the reason why that will never be known */
   readonly exit: Promise<ExecExit>;
   /** whether it was running before it was asked for */
@@ -64,7 +72,9 @@ export class ExecSession {
     const out = separateEnds({ mux, stream: begun.out }, { allRead });
     this.stdin = out.writable;
     this.stdout = out.readable;
-    this.stderr = begun.err ? separateEnds({ mux, stream: begun.err }, { allRead }).readable : Readable.from([]);
+    const err = begun.err && separateEnds({ mux, stream: begun.err }, { allRead });
+    this.stderr = err?.readable ?? Readable.from([]);
+    this.pieces = { stdout: out.pieces, stderr: err?.pieces ?? none };
     // nobody takes what is written to a command that has ended
     begun.exit.then(out.discardWrites, out.discardWrites);
   }
@@ -87,7 +97,7 @@ export class ExecSession {
     return new ExecSession(channel, id, await begin(channel, spec, waiting));
   }
 
-  /** Bytes that were read so far; give them to the daemon that comes after this one. */
+  /** Bytes that were acknowledged so far; give them to the daemon that comes after this one. */
   get consumed(): Consumed {
     const { out, err } = this.#begun;
     return { stdout: out.receive.consumed, stderr: err?.receive.consumed ?? 0 };

@@ -230,6 +230,32 @@ function joins(check: Check): void {
     assert.deepEqual(exit, { status: 3 });
   });
 
+  check("a piece that its reader has not dealt with is given again to the next daemon", async (agent) => {
+    const spec = shell(agent, "seq 1 3; sleep 1000");
+    const first = open(agent.connect);
+    const begun = await ExecSession.start(first, spec, DEADLINE);
+    const pieces = begun.pieces.stdout()[Symbol.asyncIterator]();
+    assert.match(String((await pieces.next()).value), /^1\n/);
+    for (let round = 0; round < 3; round++) await readStats(first, DEADLINE);
+    assert.equal(begun.consumed.stdout, 0);
+    first.destroy(undefined);
+    await using second = open(agent.connect);
+    const joined = await ExecSession.join(second, spec.id, DEADLINE);
+    await joined.signal(15, { ...DEADLINE, scope: "everything" });
+    assert.equal((await outcome(joined)).stdout.toString(), "1\n2\n3\n");
+  });
+
+  check("pieces arrive whole through windows that are full, and their end is told", async (agent) => {
+    await using channel = open(agent.connect);
+    const session = await ExecSession.start(channel, shell(agent, "seq 1 300000; exit 6"), DEADLINE);
+    const parts: Buffer[] = [];
+    for await (const piece of session.pieces.stdout()) parts.push(piece);
+    assert.equal(digest(Buffer.concat(parts)), digest(Buffer.from(numbers(300_000))));
+    assert.equal(session.consumed.stdout, numbers(300_000).length);
+    assert.deepEqual(await session.exit, { status: 6 });
+    await session.release(DEADLINE);
+  });
+
   check("input goes on where the daemon before stopped", async (agent) => {
     const spec = { ...shell(agent, ""), argv: ["cat"], stdin: true };
     const first = open(agent.connect);

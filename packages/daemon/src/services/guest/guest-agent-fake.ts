@@ -190,7 +190,10 @@ export class FakeAgent implements FakeAgentPort {
 
   #readMessages(): void {
     const { receive } = this.mux.control;
-    for (let chunk = receive.take(65_536); chunk; chunk = receive.take(65_536)) this.#assembler.push(chunk);
+    for (let chunk = receive.take(65_536); chunk; chunk = receive.take(65_536)) {
+      this.#assembler.push(chunk);
+      receive.consume(chunk.length);
+    }
     for (let message = this.#assembler.next(); message; message = this.#assembler.next()) this.#dispatch(message);
     this.mux.touch(this.mux.control);
   }

@@ -1,7 +1,8 @@
 /**
  * The half of a stream that this end receives: bytes in order, each once, within a window.
  *
- * Only what its reader has taken is acknowledged, so that nothing that is lost with this process is lost for good.
+ * Only what its reader says it has consumed is acknowledged, so that nothing that is lost with this process is lost for
+ * good: bytes that were taken may still be on their way to a disk.
  */
 import { ByteQueue } from "@banger/contract/guest/byte-queue";
 import { protocolBroken } from "./guest-error.ts";
@@ -13,6 +14,7 @@ export class ReceiveHalf {
   readonly #queue = new ByteQueue();
   readonly window: number;
   #received = 0;
+  #consumed = 0;
   /** the furthest the peer was ever allowed to go */
   #granted: number;
   #acknowledged = 0;
@@ -26,6 +28,7 @@ export class ReceiveHalf {
     this.#endHeld = options.holdEnd === true;
     this.window = options.unused ? 0 : options.window;
     this.#received = options.from ?? 0;
+    this.#consumed = this.#received;
     this.#acknowledged = this.#received;
     this.#granted = options.granted ?? this.#received + this.window;
     if (!options.unused) return;
@@ -37,14 +40,18 @@ export class ReceiveHalf {
     return this.#received;
   }
   get consumed(): number {
-    return this.#received - this.#queue.length;
+    return this.#consumed;
   }
   get readable(): boolean {
-    return this.#queue.length > 0 || this.ended;
+    return this.#queue.length > 0 || this.taken;
   }
-  /** All was taken, and nothing follows. */
+  /** Nothing is left to take, and nothing follows. */
+  get taken(): boolean {
+    return this.#endsAt !== undefined && this.#received - this.#queue.length === this.#endsAt;
+  }
+  /** All was consumed, and nothing follows. */
   get ended(): boolean {
-    return this.#endsAt !== undefined && this.consumed === this.#endsAt;
+    return this.#consumed === this.#endsAt;
   }
   get finReceived(): boolean {
     return this.#endsAt !== undefined;
@@ -75,12 +82,17 @@ export class ReceiveHalf {
     }
   }
 
-  /** At most `max` bytes, as a view. */
+  /** At most `max` bytes, as a view. They count when `consume` is called. */
   take(max: number): Uint8Array | undefined {
     return this.#queue.take(max);
   }
 
-  /** Whether the peer should hear of what was taken. */
+  /** Its reader has done with the next `bytes` of what it took. */
+  consume(bytes: number): void {
+    this.#consumed = Math.min(this.#consumed + bytes, this.#received - this.#queue.length);
+  }
+
+  /** Whether the peer should hear of what was consumed. */
   get ackDue(): boolean {
     if (this.finReceived && !this.#endAcknowledged && !this.#endHeld) return true;
     const fresh = this.consumed - this.#acknowledged;

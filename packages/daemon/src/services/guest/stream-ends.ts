@@ -1,6 +1,7 @@
 /**
  * A guest's stream as Node streams. Bytes are taken from the multiplexer when the reader asks for them, and not before:
- * what was not asked for is not acknowledged, so the guest is held back and nothing is lost with this process.
+ * what was not asked for is not acknowledged, so the guest is held back. What is read as pieces is acknowledged only when
+ * the next piece is asked for, so nothing is lost with this process.
  */
 import { Duplex, type DuplexOptions, Readable, Writable } from "node:stream";
 import type { GuestStream } from "./guest-stream.ts";
@@ -17,10 +18,12 @@ class Source {
   #target: Readable | undefined;
   #wanted = false;
   #discarding = false;
+  #held = false;
   #ended = false;
+  #told = false;
   readonly #allRead: () => void;
 
-  /** `allRead` is called once, when the end was reached, read or thrown away. */
+  /** `allRead` is called once, when all up to the end was consumed or thrown away. */
   constructor(owner: Owner, allRead: () => void = () => undefined) {
     this.#owner = owner;
     this.#allRead = allRead;
@@ -32,9 +35,22 @@ class Source {
     this.pull();
   }
 
+  /** From now on only `consumed` acknowledges. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  consumed(bytes: number): void {
+    const { mux, stream } = this.#owner;
+    stream.receive.consume(bytes);
+    mux.touch(stream);
+    this.#tellEnd();
+  }
+
   /** Nobody reads any more; what comes is thrown away, so that the sender is not held back for ever. */
   discard(): void {
     this.#discarding = true;
+    this.#owner.stream.receive.consume(Number.POSITIVE_INFINITY);
     this.pull();
   }
 
@@ -43,17 +59,23 @@ class Source {
     while (this.#wanted || this.#discarding) {
       const chunk = stream.receive.take(CHUNK_BYTES);
       if (!chunk) break;
+      if (this.#discarding || !this.#held) stream.receive.consume(chunk.length);
       if (this.#discarding) continue;
       this.#wanted = this.#target?.push(chunk) ?? false;
     }
     mux.touch(stream);
-    if (stream.receive.ended && (this.#wanted || this.#discarding)) this.#end();
+    if (stream.receive.taken && (this.#wanted || this.#discarding)) this.#end();
   }
 
   #end(): void {
-    if (this.#ended) return;
+    if (!this.#ended && !this.#discarding) this.#target?.push(null);
     this.#ended = true;
-    if (!this.#discarding) this.#target?.push(null);
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.#told || !this.#ended || !this.#owner.stream.receive.ended) return;
+    this.#told = true;
     this.#allRead();
   }
 }
@@ -123,7 +145,10 @@ function readSide(source: Source): Pick<DuplexOptions, "read"> & { readableHighW
 }
 
 export type SeparateEnds = {
+  /** what is read of it is acknowledged at once */
   readonly readable: Readable;
+  /** The same bytes, for one who must not lose any: a piece is acknowledged when the next one is asked for. */
+  pieces(): AsyncGenerator<Buffer>;
   readonly writable: Writable;
   /** from now on writes succeed and go nowhere */
   discardWrites(): void;
@@ -148,7 +173,17 @@ export function separateEnds(owner: Owner, options: { allRead?: () => void } = {
     final: (done) => sink.finish(done),
   });
   bind(owner.stream, { source, sink, dead: (error) => [readable, writable].map((end) => end.destroy(error)) });
-  return { readable: quiet(readable), writable: quiet(writable), discardWrites: () => sink.discard() };
+  const pieces = () => piecesOf(readable, source);
+  return { readable: quiet(readable), pieces, writable: quiet(writable), discardWrites: () => sink.discard() };
+}
+
+/** Node may ask a stream for more before the last chunk was dealt with, so what counts are turns of the loop. */
+async function* piecesOf(readable: Readable, source: Source): AsyncGenerator<Buffer> {
+  source.hold();
+  for await (const chunk of readable) {
+    yield chunk;
+    source.consumed(chunk.length);
+  }
 }
 
 /** Both halves as one connection; `closed` is called once, when it is over. */
