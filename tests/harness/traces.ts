@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 export type Traces = { readonly processes: string[]; readonly files: string[]; readonly mounts: string[] };
 
-/** Files that change with time and are no trace of a machine. */
-const ITS_OWN = /^(?:home|cache|config|data\/banger\/(?:bangerd\.log|banger\.db|lock|acceleration|initramfs))/;
+/** Files that change with time and are no trace of a machine; `fixture` is what a test puts there itself. */
+const ITS_OWN = /^(?:home|cache|config|fixture|data\/banger\/(?:bangerd\.log|banger\.db|lock|acceleration|initramfs))/;
 
 /** Everything but the daemon itself, and its own files. */
 export async function tracesOf(directory: string): Promise<Traces> {
