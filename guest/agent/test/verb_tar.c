@@ -273,6 +273,17 @@ static void noise(void)
     }
 }
 
+// What ends early leaves no half file under its name, and what had the name before.
+static void cut_off(void)
+{
+    struct tree_count count;
+    shell("mkdir -p one cut && printf old > cut/file && head -c 300000 /dev/urandom > one/file");
+    CHECK(pack("one", NULL, false, "one.tar") == 0);
+    shell("head -c 100000 one.tar > cut.tar");
+    CHECK(unpack("cut.tar", "cut", &count) != 0);
+    shell("test \"$(cat cut/file)\" = old && test \"$(ls -A cut)\" = file");
+}
+
 int main(void)
 {
     strcpy(base, "/tmp/banger-tar-test.XXXXXX");
@@ -282,6 +293,7 @@ int main(void)
     stays_inside();
     modes_are_tamed();
     large_sizes();
+    cut_off();
     noise();
     shell("cd / && rm -rf \"$OLDPWD\"");
     return 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -50,10 +51,16 @@ static int set_metadata(const struct unpack *unpack, const struct tar_entry *ent
     return 0;
 }
 
+// A file gets its name when it is whole: whoever sends it may be gone at any moment.
 static int make_file(struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
 {
     static char buffer[IO_CHUNK];
-    int fd = openat(parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    char part[40];
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+        random = (uint64_t)getpid() << 32 | unpack->count->entries;
+    snprintf(part, sizeof part, ".banger-%016llx.part", (unsigned long long)random);
+    int fd = openat(parent, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
     int error = 0;
@@ -67,6 +74,10 @@ static int make_file(struct unpack *unpack, const struct tar_entry *entry, int p
         error = set_metadata(unpack, entry, fd);
     if (close(fd) != 0 && !error)
         error = errno;
+    if (!error && renameat(parent, part, parent, leaf) != 0)
+        error = errno;
+    if (error)
+        unlinkat(parent, part, 0);
     return error;
 }
 
@@ -161,7 +172,7 @@ int tree_make_member(struct unpack *unpack, const struct tar_entry *entry, const
     if (entry->type == '5')
         return make_directory(unpack, entry, path, parent, leaf);
     // Replaced, not written through: what is there may be a link, or another name of a file elsewhere.
-    if (unlinkat(parent, leaf, 0) != 0 && errno != ENOENT && errno != EISDIR)
+    if (entry->type != '0' && unlinkat(parent, leaf, 0) != 0 && errno != ENOENT && errno != EISDIR)
         return errno;
     switch (entry->type) {
     case '0':
