@@ -42,6 +42,30 @@ test("a background command goes on over the death of its daemon, and its log mis
   assert.match(await untilLogged(bench, next, "signal"), /^before\n/);
 });
 
+test("what attached clients had running is hung up by the next daemon; what was left running and what is new is not", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const { exec: kept } = await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
+  for (const more of [{}, { tty: { rows: 24, columns: 80 } }, { stdin: true }]) {
+    const other = await bench.connect();
+    await other.upgrade("exec.run", { ref: "web", argv: ["sleep", "9"], ...more });
+  }
+  const { commands } = bench.guests.of(id).verbs;
+  assert.equal(commands.list().length, 4);
+  await bench.kill();
+  const next = await bench.start();
+  const attached = await bench.connect();
+  await attached.upgrade("exec.run", { ref: "web", argv: ["sleep", "9"] });
+  while (commands.list().length > 2) await next.call("vm.list", {});
+  assert.ok(commands.list().some((one) => one.id === kept));
+  for (let i = 0; i < 20; i += 1) await next.call("vm.list", {});
+  assert.deepEqual(
+    commands.list().map(({ ended }) => ended),
+    [0, 0],
+  );
+});
+
 /** Reads the command log until it holds `text` or the command has ended. */
 async function untilLogged(bench: DaemonBench, client: Client, text: string): Promise<string> {
   for (;;) {

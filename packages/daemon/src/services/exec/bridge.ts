@@ -90,7 +90,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
 }
 
 /** SIGHUP to all of it, a while to end, then SIGKILL: what its client has left must not run on unseen. */
-async function hangUp(session: ExecSession): Promise<void> {
+export async function hangUp(session: ExecSession): Promise<void> {
   const everything = { deadlineMs: GUEST_MS, scope: "everything" } as const;
   for (const stream of [session.stdout, session.stderr]) stream.destroy();
   try {

@@ -8,7 +8,7 @@ import type { LiveMachine } from "../vm/deps.ts";
 import { type MachineFiles, machineFiles } from "../vm/machine-files.ts";
 import type { VmService } from "../vm/vm-service.ts";
 import { type BackgroundCommands, type CommandHome, listCommands } from "./background.ts";
-import { bridge } from "./bridge.ts";
+import { bridge, hangUp } from "./bridge.ts";
 import { readCommandLog } from "./command-log.ts";
 
 export type ExecServiceDeps = {
@@ -26,6 +26,8 @@ const GUEST_MS = 30_000;
 export class ExecService {
   readonly #deps: ExecServiceDeps;
 
+  /** attached commands that this daemon has started */
+  readonly #own = new Set<string>();
   #attached = 0;
 
   constructor(deps: ExecServiceDeps) {
@@ -54,8 +56,15 @@ export class ExecService {
   ): Promise<{ exec: ExecId; pid: number; serve: (mux: Mux) => Promise<void> }> {
     const { live } = this.#deps.vm.live(ref);
     const id = this.#deps.newId();
-    const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
-    return { exec: id, pid: session.pid ?? 0, serve: (mux) => this.attach(() => bridge(session, mux)) };
+    this.#own.add(id);
+    try {
+      const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
+      const serve = (mux: Mux) => this.attach(() => bridge(session, mux)).finally(() => this.#own.delete(id));
+      return { exec: id, pid: session.pid ?? 0, serve };
+    } catch (error) {
+      this.#own.delete(id);
+      throw error;
+    }
   }
 
   /** Leaves a command running; with `thenDelete` the machine goes when it has ended. */
@@ -67,9 +76,16 @@ export class ExecService {
     return { exec: id, pid: session.pid ?? 0 };
   }
 
-  /** Of a machine that was adopted: its background commands are followed again. */
+  /** Of a machine that was adopted: its background commands are followed again, and what nobody follows is hung up. */
   async rejoin(id: VmId, { guest }: LiveMachine): Promise<void> {
-    await this.#deps.background.rejoin(guest, this.#home(id));
+    const home = this.#home(id);
+    await this.#deps.background.rejoin(guest, home);
+    const { exec } = await guest.request("execs", {}, { deadlineMs: GUEST_MS });
+    const followed = new Set<string>((await listCommands(home.directory)).map(({ command }) => command.id));
+    const orphans = exec.map((one) => one.id.raw()).filter((one) => !followed.has(one) && !this.#own.has(one));
+    await Promise.all(
+      orphans.map(async (orphan) => await hangUp(await ExecSession.join(guest, orphan, { deadlineMs: GUEST_MS }))),
+    );
   }
 
   /** Throws VM_NOT_FOUND at once, then gives what there is, oldest first. */

@@ -256,6 +256,20 @@ function joins(check: Check): void {
     await session.release(DEADLINE);
   });
 
+  check("a command on a terminal is joined by its id alone, ended and released", async (agent) => {
+    const spec = { ...shell(agent, ""), argv: ["sleep", "1000"], tty: { rows: 24, columns: 80 }, stdin: true };
+    const first = open(agent.connect);
+    await ExecSession.start(first, spec, DEADLINE);
+    first.destroy(undefined);
+    await using second = open(agent.connect);
+    const joined = await ExecSession.join(second, spec.id, DEADLINE);
+    for (const stream of [joined.stdout, joined.stderr]) stream.destroy();
+    await joined.signal(1, { ...DEADLINE, scope: "everything" });
+    assert.deepEqual(await joined.exit, { signal: 1 });
+    await joined.release(DEADLINE);
+    await assert.rejects(ExecSession.join(second, spec.id, DEADLINE), { code: "EXEC_NOT_FOUND" });
+  });
+
   check("input goes on where the daemon before stopped", async (agent) => {
     const spec = { ...shell(agent, ""), argv: ["cat"], stdin: true };
     const first = open(agent.connect);
