@@ -1,0 +1,151 @@
+/** What goes wrong is told in a line, with a hint and an exit status, and the host is as it was before. */
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Home, product } from "../harness/home.ts";
+import { cannotMount, restartWithQemu, unshare } from "../harness/other-qemu.ts";
+import { cannotBeTested, openHome } from "../harness/scenarios.ts";
+
+const { home, scenario } = await openHome({ images: ["minimal"] });
+
+/** Fails with this status and message, in lines of ours alone, and changes nothing. */
+async function refused(argv: readonly string[], { status, says }: { status: number; says: RegExp }): Promise<void> {
+  const ran = await home.unchangedBy(() => home.run(argv));
+  const told = `banger ${argv.join(" ")}: status ${ran.status}, ${ran.stderr}`;
+  assert.deepEqual([ran.status, ran.stdout], [status, ""], told);
+  const said = ran.stderr.split("\n").filter((line) => !/^banger: (?:prepare|boot|configure)$/.test(line));
+  assert.match(said[0] ?? "", says, told);
+  assert.match(said[1] ?? "", /^hint: \S/, told);
+  assert.doesNotMatch(ran.stderr, /^ {4}at |node:internal/m, told);
+  assert.deepEqual(await home.json(["list"]), { machines: [] });
+}
+
+scenario("flags and names that are wrong are refused with status 2, and the right ones are suggested", async () => {
+  const usage: readonly (readonly [string[], RegExp])[] = [
+    [["create", "--memory", "1M"], /--memory 1M is 1 MiB, it must be from 128 to/],
+    [["create", "--memory", "lots"], /lots/],
+    [["create", "--vcpu", "0"], /--vcpu/],
+    [["create", "--vcpu", "two"], /--vcpu/],
+    [["create", "--disk", "99999999G"], /--disk/],
+    [["create", "--name", "Not_A_Name"], /"Not_A_Name" holds "N"/],
+    [["create", "--nmae", "x"], /--nmae/],
+    [["create", "--env", "1=2"], /--env "1"/],
+    [["crate"], /crate/],
+    [["image", "biuld"], /biuld/],
+    [["exec", "box"], /exec/],
+    [["stop", "--time", "soon", "box"], /--time/],
+    [["logs"], /logs/],
+  ];
+  for (const [argv, says] of usage) {
+    const ofCommand = argv[0] === "exec";
+    await refused(argv, { status: ofCommand ? 125 : 2, says });
+  }
+  for (const [wrong, right] of [
+    [["crate"], "create"],
+    [["create", "--nmae", "x"], "--name"],
+  ] as const) {
+    assert.match((await home.run(wrong)).stderr, new RegExp(`hint: .*${right}`));
+  }
+});
+
+scenario("what is not there is status 4, and 125 where a command's status is awaited", async () => {
+  for (const argv of [
+    ["show", "nobody"],
+    ["start", "nobody"],
+    ["delete", "nobody"],
+    ["logs", "nobody"],
+  ]) {
+    await refused(argv, { status: 4, says: /there is no machine "nobody"/ });
+  }
+  await refused(["create", "--image", "no-such-image"], { status: 4, says: /no-such-image/ });
+  await refused(["create", "--image", "minimal", "--kernel", "no-such-kernel"], { status: 4, says: /no-such-kernel/ });
+  await refused(["run", "--image", "no-such-image", "--", "true"], { status: 125, says: /no-such-image/ });
+});
+
+scenario("more memory than the host has is refused before anything is made", async () => {
+  const says = /needs \d+ MiB of memory, the host has \d+ MiB available/;
+  await refused(["create", "--start", "--image", "minimal", "--memory", "1048576"], { status: 3, says });
+});
+
+scenario("a damaged image or kernel is named, and nothing is made of it", async () => {
+  for (const [folder, file] of [
+    ["images", "root.ext4"],
+    ["kernels", "vmlinuz"],
+  ] as const) {
+    const [id = ""] = await readdir(join(home.state, folder));
+    const path = join(home.state, folder, id, file);
+    const spare = join(home.directory, "spare");
+    await rename(path, spare); // other homes share its inode
+    await writeFile(path, Buffer.alloc(4096));
+    await refused(["create", "--start", "--image", "minimal"], {
+      status: 3,
+      says: new RegExp(`(?=.*${id})(?=.*has 4096 bytes instead of).*${file}`),
+    });
+    await rename(spare, path);
+  }
+  assert.equal(await home.ok(["run", "--rm", "-q", "--image", "minimal", "--", "echo", "mended"]), "mended\n");
+});
+
+scenario("a kernel that panics while a machine runs: told to whoever waits, kept for inspection", async () => {
+  await home.ok(["run", "-dq", "--name", "box", "--image", "minimal"]);
+  const ran = await home.run(["exec", "box", "sh", "-c", "echo c >/proc/sysrq-trigger; sleep 60"]);
+  assert.equal(ran.status, 125);
+  assert.match(ran.stderr, /^banger: .*\nhint: .*\n$/);
+  const show = async () => Object(await home.json(["show", "box"])) as { state: string; lastError: unknown };
+  const { state, lastError } = await home.until(
+    "the end",
+    show,
+    ({ state }) => state === "stopped" || state === "failed",
+  );
+  assert.equal(state, "failed");
+  assert.match(JSON.stringify(lastError), /GUEST_PANICKED.*sysrq triggered crash/);
+  assert.match(await home.ok(["logs", "box"]), /Kernel panic - not syncing: sysrq triggered crash/);
+  await home.ok(["start", "-q", "box"]);
+  assert.equal(await home.ok(["exec", "box", "hostname"]), "box\n");
+  await home.ok(["delete", "box"]);
+});
+
+scenario(
+  "a QEMU that is missing is a prerequisite, one that dies at start is quoted; both leave nothing",
+  async (t) => {
+    const cannot = await cannotMount(home);
+    if (cannot !== undefined) return cannotBeTested(t, cannot);
+    const create = ["create", "--start", "--image", "minimal"];
+    await restartWithQemu(home, undefined);
+    await refused(create, { status: 3, says: /qemu-system-x86_64/ });
+    const dying = '[ "$1" != --version ] || exec "$REAL" --version; echo no such machine type >&2; exit 3';
+    await restartWithQemu(home, dying);
+    await refused(create, { status: 3, says: /status 3.*no such machine type/ });
+  },
+);
+
+scenario("no space: a kernel that does not fit is refused, and nothing is left of it", async (t) => {
+  const cannot = await cannotMount(home);
+  if (cannot !== undefined) return cannotBeTested(t, cannot);
+  const small = await Home.make();
+  const script = 'mount -t tmpfs -o size=48m,mode=700 none "$XDG_DATA_HOME" && exec "$0" "$@"';
+  try {
+    await small.ok(["daemon", "start"], { product: [...unshare(), "sh", "-c", script, ...product] });
+    const ran = await small.run(["kernel", "pull", "debian"]);
+    assert.deepEqual([ran.status, ran.stdout], [3, ""], ran.stderr);
+    assert.match(ran.stderr, /^banger: .*(?:space|MiB free).*\nhint: Free some space/m);
+    assert.deepEqual(await small.json(["kernel", "list"]), { kernels: [] });
+  } finally {
+    await small.close();
+  }
+});
+
+scenario("a directory that others may enter, and a HOME that is none, are refused", async () => {
+  const open = await Home.make();
+  try {
+    await mkdir(join(open.directory, "run/banger"), { mode: 0o755 });
+    const ran = await open.run(["list"]);
+    assert.deepEqual([ran.status, ran.stdout], [3, ""]);
+    assert.match(ran.stderr, /run\/banger/);
+    const homeless = await open.run(["list"], { env: { HOME: "", XDG_DATA_HOME: "" } });
+    assert.equal(homeless.status, 2, homeless.stderr);
+    assert.equal(await readFile(join(open.directory, "data/banger/bangerd.log"), "utf8").catch(() => "none"), "none");
+  } finally {
+    await rm(open.directory, { recursive: true });
+  }
+});
