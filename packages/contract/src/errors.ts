@@ -46,18 +46,21 @@ export const errorCatalog = {
     EXIT.notFound,
     "Check the path; in a machine, one that does not begin with / begins at /root.",
   ),
+  PORT_NOT_FOUND: user(EXIT.notFound, "`banger ports` shows what is published."),
   REF_AMBIGUOUS: user(EXIT.notFound, "Write more of the id, or the whole name."),
 
   NAME_TAKEN: user(EXIT.conflict, "Choose another name, or delete the machine that has it."),
   IN_USE: user(EXIT.conflict, "Delete what uses it first.", "later"),
   VM_BUSY: user(EXIT.conflict, "Wait for the running operation to end.", "later"),
   VM_NOT_RUNNING: user(EXIT.conflict, "`banger start` starts it."),
+  PORT_TAKEN: user(EXIT.conflict, "Choose another port of the host, or end what uses this one.", "later"),
   STATE_LOCKED: environment(EXIT.conflict, "Another daemon holds this state directory; stop it first.", "later"),
 
   PREREQUISITE_MISSING: environment(
     EXIT.environment,
     "`banger doctor` names what is missing and the command that mends it.",
   ),
+  PORT_UNUSABLE: user(EXIT.environment, "Choose another address or port of this host."),
   STATE_UNSAFE: environment(EXIT.environment, "Choose a directory of your own, or mend its owner and mode."),
   STATE_CORRUPT: environment(EXIT.environment, "The old database was kept beside the new one; see `banger doctor`."),
   SCHEMA_NEWER: environment(EXIT.environment, "A newer banger wrote this state; use that one."),

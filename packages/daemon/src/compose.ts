@@ -5,6 +5,7 @@ import { Actors } from "@banger/platform/actor";
 import { newId } from "@banger/platform/new-id";
 import type { Services } from "./api/context.ts";
 import { bootSources, composeStores, type Stores } from "./compose-stores.ts";
+import { composePorts, type HostPorts } from "./compose-ports.ts";
 import type { DaemonConfig, DaemonPaths } from "./config.ts";
 import type { Ports } from "./ports.ts";
 import { AccelService } from "./services/accel/accel-service.ts";
@@ -15,6 +16,7 @@ import { BackgroundCommands } from "./services/exec/background.ts";
 import { ExecService } from "./services/exec/exec-service.ts";
 import { FileService } from "./services/files/file-service.ts";
 import { OperationRegistry } from "./services/operation/operation-registry.ts";
+import { PortService } from "./services/ports/port-service.ts";
 import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
@@ -37,6 +39,7 @@ export type Composed = {
   readonly services: Services;
   readonly vmDeps: VmDeps;
   readonly background: BackgroundCommands;
+  readonly hostPorts: HostPorts;
   /** removes what dead daemons have left half-made */
   readonly sweep: () => Promise<void>;
 };
@@ -50,7 +53,10 @@ export function compose(composition: Composition): Composed {
   const usersOf = (id: string) =>
     store.list().flatMap(({ record }) => (record.image.id === id || record.kernel.id === id ? [record.name] : []));
   const stores = composeStores({ ports, paths, usersOf });
-  const { accel, vmDeps } = composeMachines(composition, { stores, store });
+  const live: VmDeps["live"] = new Map();
+  const hostPorts = composePorts(composition, { store, live });
+  const { listeners, gateway } = hostPorts;
+  const { accel, vmDeps } = composeMachines(composition, { stores, store, live, listeners });
   const operations = new OperationRegistry({
     clock: ports.clock,
     log: ports.log,
@@ -58,7 +64,9 @@ export function compose(composition: Composition): Composed {
   });
   const machines = { ...vmDeps, newMachine: machineMaker(composition, { stores, store }) };
   const newVmId = () => VmId.parse(newId());
-  const vm = new VmService({ ...machines, newId: newVmId, operations, actors: new Actors() });
+  const actors = new Actors();
+  const vm = new VmService({ ...machines, newId: newVmId, operations, actors });
+  const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const background = new BackgroundCommands({
     clock: ports.clock,
     log: ports.log,
@@ -69,12 +77,18 @@ export function compose(composition: Composition): Composed {
   const doctor = composeDoctor(composition, { accel, vmDeps });
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
-  return { services: { vm, exec, files, ...stores, operations, doctor, daemon, usersOf }, vmDeps, background, sweep };
+  const services = { vm, exec, files, ...stores, operations, machinePorts, doctor, daemon, usersOf };
+  return { services, vmDeps, background, hostPorts, sweep };
 }
 
 function composeMachines(
   { paths, ports, wrapMachines = (deps) => deps }: Composition,
-  { stores, store }: { stores: Stores; store: VmStore },
+  {
+    stores,
+    store,
+    live,
+    listeners,
+  }: { stores: Stores } & Pick<VmDeps, "store" | "live"> & Pick<HostPorts, "listeners">,
 ): { accel: AccelService; vmDeps: VmDeps } {
   const { driver, clock, log, randomBytes, openGuest } = ports;
   const sources = bootSources(stores, { agent: paths.agent, kernelFile: driver.capabilities.kernelFile });
@@ -95,8 +109,14 @@ function composeMachines(
     prove: (waiting) => proveKvm(proof, waiting),
   });
   const vmDeps: VmDeps = {
-    ...{ store, driver, clock, log, newNonce, openGuest, live: new Map(), machines: paths.machines, bootMs: BOOT_MS },
-    capabilities: capabilities({ ...sources, exec: ports.exec, availableMib: ports.availableMib, randomBytes }),
+    ...{ store, driver, clock, log, newNonce, openGuest, live, machines: paths.machines, bootMs: BOOT_MS },
+    capabilities: capabilities({
+      ...sources,
+      listeners,
+      exec: ports.exec,
+      availableMib: ports.availableMib,
+      randomBytes,
+    }),
     accelerator: async (waiting) => (await accel.decide(waiting)).accelerator,
     bootFiles: sources.bootFiles,
   };

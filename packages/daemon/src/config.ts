@@ -9,7 +9,11 @@ export type DaemonConfig = {
   readonly cache: string;
   /** where this build's own files are: the launcher, the agent, the recipes */
   readonly installation: string;
+  /** where the HTTP gateway would like to listen; 0 for any port */
+  readonly httpPort?: number;
 };
+
+export const DEFAULT_HTTP_PORT = 7080;
 
 export type DaemonPaths = {
   readonly socket: string;

@@ -9,6 +9,8 @@ import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
 import { findNative, loadNative } from "@banger/platform/native";
 import { createProcesses } from "@banger/platform/process/liveness";
+import { portOwner } from "@banger/platform/process/port-owner";
+import { SocketOwners } from "@banger/platform/process/socket-table";
 import { systemClock } from "@banger/platform/time/clock";
 import { QemuDriver } from "@banger/vmm/qemu/driver";
 import { type DaemonConfig, daemonPaths } from "./config.ts";
@@ -25,6 +27,8 @@ import { measureTsc } from "./tsc.ts";
 const NAME = "banger";
 const READY_FD = 3;
 const SESSION_BYTES = 16;
+/** for finding out who has a port; a message without the name is better than none */
+const LOOK_MS = 2_000;
 const build = { version, commit, builtAt };
 
 async function main(): Promise<number> {
@@ -93,6 +97,7 @@ function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Port
     proxyEnv: proxyEnvOf(env),
     builder: { uid, userName: username },
     driver: new QemuDriver({ ...launcher, binary: "qemu-system-x86_64", tscKhz: measureTsc(exec, paths.launcher) }),
+    ...hostSockets(),
     openGuest: (vmm) =>
       GuestChannel.open({
         connect: (waiting) => vmm.connectAgent(waiting),
@@ -100,6 +105,14 @@ function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Port
         build: `${version}+${commit}`,
         alive: () => processes.isAlive(vmm.handles.launcher),
       }),
+  };
+}
+
+function hostSockets(): Pick<Ports, "peerUid" | "portOwner"> {
+  const owners = new SocketOwners();
+  return {
+    peerUid: (connection) => owners.peerUid(connection),
+    portOwner: (port) => portOwner(port, { signal: AbortSignal.timeout(LOOK_MS) }),
   };
 }
 

@@ -3,6 +3,8 @@ import type { Exec } from "@banger/platform/exec/run";
 import type { Logger } from "@banger/platform/log";
 import type { Native } from "@banger/platform/native";
 import type { Processes } from "@banger/platform/process/liveness";
+import type { PortOwner } from "@banger/platform/process/port-owner";
+import type { Connection } from "@banger/platform/process/socket-table";
 import type { Clock } from "@banger/platform/time/clock";
 import type { VmmDriver } from "@banger/vmm/driver";
 import type { Builder } from "./services/image/namespace.ts";
@@ -31,4 +33,8 @@ export type Ports = {
   readonly builder: Builder;
   readonly driver: VmmDriver;
   readonly openGuest: OpenGuest;
+  /** whose socket is at the other end of a connection within this host */
+  readonly peerUid: (connection: Connection) => Promise<number | undefined>;
+  /** who listens on a TCP port of this host */
+  readonly portOwner: (port: number) => Promise<PortOwner | undefined>;
 };

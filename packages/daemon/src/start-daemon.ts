@@ -53,6 +53,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   await sweepProofs({ driver: composed.vmDeps.driver, directory: paths.proofs });
   await composed.sweep();
   resume(ports, composed, { adopted, agent: paths.agent });
+  await composed.hostPorts.open();
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
   const running = stack.move();
   ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
@@ -85,6 +86,7 @@ function resume(
     const live = vmDeps.live.get(id);
     if (!live) continue;
     services.vm.watch(id);
+    void services.machinePorts.resume(id);
     void resumeGuest(id, live, { composed, agent: { file: agent, build: agentBuild(exec, agent) } });
   }
 }
@@ -109,7 +111,8 @@ async function resumeGuest(
 }
 
 /** Lets go of everything but the machines: operations end, channels close, VMMs stay. */
-async function close({ services, vmDeps, background }: Composed): Promise<void> {
+async function close({ services, vmDeps, background, hostPorts }: Composed): Promise<void> {
+  await hostPorts[Symbol.asyncDispose]();
   await services.operations.close();
   for (const { guest, process } of vmDeps.live.values()) {
     await guest[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import { filesMethods } from "./files.ts";
 import { imageMethods } from "./image.ts";
 import { kernelMethods } from "./kernel.ts";
 import { operationMethods } from "./operation.ts";
+import { portMethods } from "./port.ts";
 import { systemMethods } from "./system.ts";
 import { vmMethods } from "./vm.ts";
 
@@ -14,6 +15,7 @@ export const daemonMethods = {
   ...imageMethods,
   ...kernelMethods,
   ...operationMethods,
+  ...portMethods,
   ...systemMethods,
 } as const;
 

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { ImageId, KernelId, OperationId, Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
 import type { Methods } from "./method.ts";
+import { PublishedPorts } from "./port.ts";
 
 export const VmState = z.enum(["stopped", "starting", "running", "stopping", "failed"]);
 export type VmState = z.infer<typeof VmState>;
@@ -24,6 +25,7 @@ export const CreateParams = z.strictObject({
   kernel: Ref.optional(),
   ...VmSizing.shape,
   environment: z.array(EnvironmentEntry).max(1024).optional(),
+  published: PublishedPorts.optional(),
   /** whether the machine is started as part of the operation */
   start: z.boolean().default(true),
   /** deleted, with everything it has, when it stops */
@@ -69,6 +71,8 @@ export const vmMethods = {
       "REF_AMBIGUOUS",
       "DISK_FULL",
       "MEMORY_SHORT",
+      "PORT_TAKEN",
+      "PORT_UNUSABLE",
       "PREREQUISITE_MISSING",
     ],
     effect: "write",

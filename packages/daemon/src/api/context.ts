@@ -7,6 +7,7 @@ import type { FileService } from "../services/files/file-service.ts";
 import type { ImageService } from "../services/image/image-service.ts";
 import type { KernelService } from "../services/kernel/kernel-service.ts";
 import type { OperationRegistry } from "../services/operation/operation-registry.ts";
+import type { PortService } from "../services/ports/port-service.ts";
 import type { DaemonService } from "../services/system/daemon-service.ts";
 import type { VmService } from "../services/vm/vm-service.ts";
 
@@ -17,6 +18,7 @@ export type Services = {
   readonly images: ImageService;
   readonly kernels: KernelService;
   readonly operations: OperationRegistry;
+  readonly machinePorts: PortService;
   readonly doctor: DoctorService;
   readonly daemon: DaemonService;
   /** names of the machines that use an image or a kernel */

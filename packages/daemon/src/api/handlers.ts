@@ -7,6 +7,7 @@ import { filesHandlers } from "./files.ts";
 import { imageHandlers } from "./image.ts";
 import { kernelHandlers } from "./kernel.ts";
 import { operationHandlers } from "./operation.ts";
+import { portHandlers } from "./port.ts";
 import { systemHandlers } from "./system.ts";
 import { vmHandlers } from "./vm.ts";
 
@@ -18,6 +19,7 @@ export function handlers(services: Services): Handlers<DaemonMethods> {
     ...imageHandlers(services),
     ...kernelHandlers(services),
     ...operationHandlers(services),
+    ...portHandlers(services),
     ...systemHandlers(services),
   };
 }

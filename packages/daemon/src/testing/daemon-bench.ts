@@ -59,7 +59,7 @@ export class DaemonBench implements AsyncDisposable {
   private constructor(root: string) {
     this.#root = root;
     const at = (name: string) => join(root, name);
-    this.config = { state: at("s"), runtime: at("r"), cache: at("c"), installation: at("i") };
+    this.config = { state: at("s"), runtime: at("r"), cache: at("c"), installation: at("i"), httpPort: 0 };
     this.paths = daemonPaths(this.config);
     const { logger, lines } = createFakeLogger();
     this.#logger = logger;
@@ -173,6 +173,8 @@ export class DaemonBench implements AsyncDisposable {
       programPath: "",
       proxyEnv: {},
       builder: { uid: 1000, userName: "tester" },
+      peerUid: () => Promise.resolve(process.getuid?.() ?? 0),
+      portOwner: () => Promise.resolve(undefined),
       openGuest: (vmm) =>
         GuestChannel.open({
           connect: (waiting) => vmm.connectAgent(waiting),

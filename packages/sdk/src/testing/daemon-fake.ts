@@ -15,6 +15,7 @@ import { raceAbort } from "@banger/platform/time/deadline";
 import { serveBuiltIn } from "./built-in-commands.ts";
 import { FilesFake } from "./files-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
+import { PortsFake } from "./ports-fake.ts";
 import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
 
 export type FakeOptions = { readonly socket: string; readonly build: Build; readonly protocol?: number };
@@ -39,6 +40,7 @@ export class DaemonFake implements AsyncDisposable {
   console: Buffer = Buffer.from("Linux version 6.1\r\n\x1b[31mred\x1b[0m\r\n");
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
+  readonly ports = new PortsFake();
   readonly files = new FilesFake();
   /** failures that no client caused */
   readonly internal: unknown[] = [];
@@ -61,6 +63,7 @@ export class DaemonFake implements AsyncDisposable {
       handlers: {
         ...fake.#vm(),
         ...fake.#exec(),
+        ...fake.ports.handlers((ref) => fake.#find(ref)),
         ...fake.files.handlers((ref) => fake.#running(ref)),
         ...fake.#content(),
         ...fake.#operation(),

@@ -2,6 +2,7 @@
  * What is known of a machine for as long as it exists: the database's row and the manifest in its directory hold the same
  * record, so either can be rebuilt from the other.
  */
+import { PublishedPort } from "@banger/contract/daemon/port";
 import { ImageId, KernelId, VmId } from "@banger/contract/ids";
 import { VmName } from "@banger/contract/names";
 import * as z from "zod";
@@ -20,6 +21,8 @@ export const MachineRecord = z.object({
   /** size of the root disk as the machine sees it, MiB */
   rootMib: z.int(),
   environment: z.array(z.string()),
+  /** ports of the host that lead to it while it runs; older records have none */
+  published: z.array(PublishedPort).default([]),
   ephemeral: z.boolean(),
   /** 32 hexadecimal digits */
   machineId: z.string(),

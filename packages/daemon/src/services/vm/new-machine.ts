@@ -60,6 +60,7 @@ export function newMachine(deps: NewMachineDeps): NewMachine {
       diskMib: params.diskMib ?? sizing.diskMib,
       rootMib: DISK_MIB,
       environment: params.environment ?? [],
+      published: params.published ?? [],
       ephemeral: params.ephemeral,
       machineId: deps.randomHex(16),
       createdAt: new Date(deps.now()).toISOString(),

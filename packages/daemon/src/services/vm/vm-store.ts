@@ -45,6 +45,11 @@ export class VmStore {
     return row && fromRow(row);
   }
 
+  named(name: string): Machine | undefined {
+    const row = this.#database.all(`${SELECT} WHERE name = ?`, name)[0];
+    return row && fromRow(row);
+  }
+
   /** Throws NAME_TAKEN; the database decides, so two creates at once cannot both have a name. */
   insert(record: MachineRecord, options: { state: VmState; complete: boolean }): void {
     try {

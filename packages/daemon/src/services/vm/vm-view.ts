@@ -1,4 +1,5 @@
 /** A machine as clients are shown it. What a guest said of itself is sanitised where it is printed. */
+import type { PublishedPort } from "@banger/contract/daemon/port";
 import type { VmView } from "@banger/contract/daemon/vm";
 import type { LiveMachine } from "./deps.ts";
 import type { Machine } from "./vm-store.ts";
@@ -27,9 +28,14 @@ export function vmView(
     createdAt: record.createdAt,
     startedAt: state === "running" ? (record.run?.startedAt ?? null) : null,
     vmm: { driver: now.driver, accelerator },
-    network: { mode: "shut", open: [] },
+    network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
     agent: facts ? { build: facts.build?.printable() ?? "", role: facts.role ?? "" } : null,
     lastError,
   };
+}
+
+/** `127.0.0.1:8080 to 80` */
+function publishedText({ address, host, guest }: PublishedPort): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${host} to ${guest}`;
 }

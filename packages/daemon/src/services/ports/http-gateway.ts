@@ -1,0 +1,161 @@
+/**
+ * HTTP to any port of any machine, by name, through one loopback port: `http://3000.web.localhost:7080`. The name in the
+ * Host header decides; a foreign one is refused, and so is every user of this host but the daemon's owner.
+ *
+ * It opens nothing in a guest's name, and a port of its own that is taken never keeps the daemon from starting.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { describeChain } from "@banger/contract/errors";
+import type { Logger } from "@banger/platform/log";
+import { CheckedListener } from "./checked-listener.ts";
+import { parseHost, type Wanted } from "./host-name.ts";
+import { ambiguity, failurePage, forwardRequest } from "./http-forward.ts";
+import { type Answer, askToUpgrade, isWebSocket, joinUpgraded } from "./http-upgrade.ts";
+import type { LoopbackGate } from "./loopback-gate.ts";
+import type { OpenPort } from "./open-port.ts";
+import { answerPlainly, type Plain } from "./plain-answer.ts";
+
+export type GatewayDeps = {
+  readonly gate: LoopbackGate;
+  readonly openPort: OpenPort<{ name: string }>;
+  /** answers what is asked of `localhost` itself */
+  readonly page: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly log: Logger;
+};
+
+const MAX_HEAD_BYTES = 64 << 10;
+const IDLE_MS = 75_000;
+/** ports that are tried when the wished one is taken */
+const TRIES = 100;
+const FOREIGN: Plain = { status: 421, message: "This is banger: it answers to names beneath localhost only." };
+
+export class HttpGateway implements AsyncDisposable {
+  readonly #deps: GatewayDeps;
+  readonly #server: Server;
+  readonly #stop = new AbortController();
+  #listeners: readonly CheckedListener[] = [];
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEAD_BYTES,
+      keepAliveTimeout: IDLE_MS,
+      requestTimeout: 0, // a long upload is no attack: the peer is the user
+      insecureHTTPParser: false,
+      shouldUpgradeCallback: isWebSocket,
+    });
+    this.#server.on("request", (request, response) => void this.#serve(request, response));
+    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    this.#server.on("connect", (_request, socket) =>
+      socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n"),
+    );
+    this.#server.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+      else socket.destroy();
+    });
+  }
+
+  /** Listens on both loopback addresses; `undefined` while it does not. */
+  get port(): number | undefined {
+    return this.#listeners[0]?.port;
+  }
+
+  /** Takes the wished port, or the next free one. That none is to be had is logged, and nothing more. */
+  async open(wished: number): Promise<void> {
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      const listeners = await this.#listen(wished === 0 ? 0 : wished + tried);
+      if (!listeners) continue;
+      this.#listeners = listeners;
+      this.#deps.log.info("http gateway listens", { port: this.port });
+      return;
+    }
+    this.#deps.log.warn("no http gateway: no port is free", { from: wished, to: wished + TRIES - 1 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
+  }
+
+  /** A port counts as free when it is on both addresses, or there is no IPv6: half of it would be somebody else's. */
+  async #listen(port: number): Promise<readonly CheckedListener[] | undefined> {
+    const { gate } = this.#deps;
+    const serve = (socket: Duplex) => void this.#server.emit("connection", socket);
+    let first: CheckedListener | undefined;
+    try {
+      first = await CheckedListener.open({ address: "127.0.0.1", port, gate, serve });
+      return [first, await CheckedListener.open({ address: "::1", port: first.port, gate, serve })];
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : "";
+      if (first && (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT")) return [first];
+      await first?.[Symbol.asyncDispose]();
+      return undefined;
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const unclear = ambiguity(request);
+    const wanted = unclear === undefined ? parseHost(request.headers.host ?? "") : undefined;
+    if (unclear !== undefined)
+      answerPlainly(request, response, { status: 400, message: `Not understood: ${unclear}.` });
+    else if (!wanted) answerPlainly(request, response, FOREIGN);
+    else if (wanted.kind === "page") this.#deps.page(request, response);
+    else if (wanted.kind === "machine") answerPlainly(request, response, this.#whichPort(wanted.name));
+    else await this.#forward(wanted, request, response);
+  }
+
+  async #forward(
+    to: Extract<Wanted, { kind: "port" }>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    try {
+      const connection = await this.#deps.openPort(to, AbortSignal.any([gone.signal, this.#stop.signal]));
+      await forwardRequest(request, response, connection);
+    } catch (error) {
+      this.#deps.log.debug("http request not served whole", { ...to, error: describeChain(error) });
+      if (response.headersSent || response.destroyed) response.destroy();
+      else answerPlainly(request, response, failurePage(error, to));
+    }
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const wanted = ambiguity(request) === undefined ? parseHost(request.headers.host ?? "") : undefined;
+    if (wanted?.kind !== "port") {
+      socket.end("HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      return;
+    }
+    let guest: Duplex | undefined;
+    let answer: Answer;
+    socket.on("error", () => undefined); // told by its end
+    socket.once("close", () => guest?.destroy());
+    try {
+      guest = await this.#deps.openPort(wanted, this.#stop.signal);
+      answer = await askToUpgrade(request, guest);
+    } catch (error) {
+      guest?.destroy();
+      socket.end(briefly(failurePage(error, wanted)));
+      return;
+    }
+    if (head.length > 0) socket.unshift(head);
+    await joinUpgraded(answer, { client: socket, guest }).catch(() => undefined); // either end has gone
+    socket.destroy();
+    guest.destroy();
+  }
+
+  #whichPort(name: string): Plain {
+    const example = `http://3000.${name}.localhost${this.port === 80 ? "" : `:${this.port}`}/`;
+    return { status: 404, message: `Which port of ${name}?`, hint: `Put it before the name: ${example}` };
+  }
+}
+
+function briefly({ status, message }: Plain): string {
+  const body = `${message}\n`;
+  const head = `HTTP/1.1 ${status} Not Available\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  return `${head}\r\nconnection: close\r\n\r\n${body}`;
+}

@@ -1,0 +1,140 @@
+/** Ports of machines as clients see them: what is open, what is published for as long as the machine exists, and tunnels. */
+import type { PortList, PortView, PublishedPort } from "@banger/contract/daemon/port";
+import { AppError } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import type { Actors } from "@banger/platform/actor";
+import { raceAbort } from "@banger/platform/time/deadline";
+import { listPorts } from "../guest/ports.ts";
+import type { VmDeps } from "../vm/deps.ts";
+import { findMachine } from "../vm/find-machine.ts";
+import { machineFiles } from "../vm/machine-files.ts";
+import { writeManifest } from "../vm/manifest.ts";
+import { mustGet } from "../vm/start-vm.ts";
+import type { Machine } from "../vm/vm-store.ts";
+import { linkTo } from "./host-name.ts";
+import { notRunning } from "./open-port.ts";
+import { openPorts } from "./open-ports.ts";
+import { probePort } from "./probe.ts";
+import { type PublishedListeners, samePort } from "./published-listeners.ts";
+
+export type PortServiceDeps = Pick<VmDeps, "store" | "live" | "machines" | "log"> & {
+  readonly listeners: PublishedListeners;
+  /** the queues of the machines, so that no start writes an older record over a new one */
+  readonly actors: Actors;
+  /** of the HTTP gateway, while it listens */
+  readonly gatewayPort: () => number | undefined;
+};
+
+type Waiting = { readonly signal: AbortSignal };
+type Ports = readonly PublishedPort[];
+
+const GUEST_MS = 10_000;
+const PROBES_AT_ONCE = 16;
+
+export class PortService {
+  readonly #deps: PortServiceDeps;
+
+  constructor(deps: PortServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async list(ref: string, { signal }: Waiting): Promise<PortList> {
+    const { record, state } = this.#find(ref);
+    const live = state === "running" ? this.#deps.live.get(record.id) : undefined;
+    const found = live ? openPorts(await listPorts(live.guest, { signal, deadlineMs: GUEST_MS })) : [];
+    const ports: PortView[] = [];
+    for (let at = 0; live && at < found.length; at += PROBES_AT_ONCE) {
+      const probed = found.slice(at, at + PROBES_AT_ONCE).map(async (open) => {
+        const protocol = await probePort(live.guest, open.port, { signal });
+        return { ...open, protocol, url: protocol === "http" ? this.#link(record.name, open.port) : null };
+      });
+      ports.push(...(await Promise.all(probed)));
+    }
+    return { machine: { id: record.id, name: record.name }, ports, published: this.#published(record.id) };
+  }
+
+  async publish(ref: string, ports: Ports, { signal }: Waiting): Promise<PortList["published"]> {
+    return await this.#inTurn(ref, signal, async (machine) => {
+      const { record, state } = machine;
+      const added = ports.filter((port) => !record.published.some((one) => samePort(one, port)));
+      await using opened = new AsyncDisposableStack();
+      if (state === "running") opened.use(await this.#deps.listeners.open(record, added));
+      await this.#write(machine, [...record.published, ...added]);
+      opened.move();
+    });
+  }
+
+  async unpublish(ref: string, ports: Ports, { signal }: Waiting): Promise<PortList["published"]> {
+    return await this.#inTurn(ref, signal, async (machine) => {
+      const { record } = machine;
+      const missing = ports.find((port) => !record.published.some((one) => samePort(one, port)));
+      if (missing) {
+        const { address, host, guest } = missing;
+        const message = `${record.name} does not publish its port ${guest} as port ${host} of ${address}`;
+        throw new AppError("PORT_NOT_FOUND", message, { facts: { machine: record.name, address, host, guest } });
+      }
+      await this.#write(
+        machine,
+        record.published.filter((one) => !ports.some((port) => samePort(one, port))),
+      );
+      await this.#deps.listeners.close(record.id, ports);
+    });
+  }
+
+  /** Listens until the signal aborts, which is how it ends, or the machine does. */
+  async forward(ref: string, ports: Ports, options: Waiting & { listening: () => void }): Promise<void> {
+    const { record, state } = this.#find(ref);
+    const live = this.#deps.live.get(record.id);
+    if (!live || state !== "running") throw notRunning(record.name, state);
+    await using opened = await this.#deps.listeners.open(record, ports);
+    options.listening();
+    await raceAbort(live.process.exited, options.signal);
+    void opened;
+    throw new AppError("VM_NOT_RUNNING", `${record.name} has stopped`, { facts: { machine: record.name } });
+  }
+
+  /** A machine that was found running gets its ports back; one that somebody has taken meanwhile is missing, and told. */
+  async resume(id: VmId): Promise<void> {
+    const record = this.#deps.store.get(id)?.record;
+    for (const port of record?.published ?? []) {
+      if (record)
+        await this.#deps.listeners.open(record, [port]).catch((error: unknown) => {
+          this.#deps.log.warn("published port is not listened on", {
+            machine: record.name,
+            ...port,
+            error: String(error),
+          });
+        });
+    }
+  }
+
+  #find(ref: string): Machine {
+    return findMachine(this.#deps.store.list(), ref);
+  }
+
+  #link(name: string, port: number): string | null {
+    const gatewayPort = this.#deps.gatewayPort();
+    return gatewayPort === undefined ? null : linkTo({ name, port, gatewayPort });
+  }
+
+  #published(id: VmId): PortList["published"] {
+    const ports = this.#deps.store.get(id)?.record.published ?? [];
+    return ports.map((port) => ({ ...port, listening: this.#deps.listeners.isListening(id, port) }));
+  }
+
+  async #inTurn(
+    ref: string,
+    signal: AbortSignal,
+    work: (machine: Machine) => Promise<void>,
+  ): Promise<PortList["published"]> {
+    const { id } = this.#find(ref).record;
+    await this.#deps.actors.run(id, () => work(mustGet(this.#deps, id)), { signal });
+    return this.#published(id);
+  }
+
+  async #write({ record }: Machine, published: Ports): Promise<void> {
+    const changed = { ...record, published: [...published] };
+    this.#deps.store.update(record.id, { record: changed });
+    await writeManifest(machineFiles(this.#deps.machines, record.id), changed);
+  }
+}
