@@ -1,6 +1,6 @@
 /** Commands in machines through the daemon's socket: streams, ends, logs, and what becomes of those left running. */
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
@@ -81,6 +81,56 @@ test("a client that goes away hangs its command up", async () => {
   mux.destroy(new AppError("CANCELLED", "gone"));
   while (bench.guests.of(id).verbs.commands.list().length > 0) await client.call("vm.list", {});
 });
+
+for (const { what, console, exit, code, message } of [
+  {
+    what: "a kernel that panics",
+    ...{ console: "Kernel panic - not syncing: sysrq\r\n", exit: { status: 0, signal: null } },
+    ...{ code: "GUEST_PANICKED", message: /^the kernel of web panicked: sysrq$/ },
+  },
+  {
+    what: "a VMM that dies",
+    ...{ console: "last words\r\n", exit: { status: null, signal: "SIGSEGV" } },
+    ...{ code: "VMM_DIED", message: /^the VMM of web ended with SIGSEGV; its console ends with: .*last words$/ },
+  },
+  {
+    what: "a guest that powers itself off",
+    ...{ console: "", exit: { status: 0, signal: null } },
+    ...{ code: "VM_NOT_RUNNING", message: /^web powered itself off$/ },
+  },
+] as const) {
+  for (const ephemeral of [false, true]) {
+    test(`${what} ends the attached commands with the reason${ephemeral ? ", in a machine that goes with it, too" : ""}`, async () => {
+      await using bench = await DaemonBench.make();
+      const client = await bench.start();
+      const id = await bench.create(client, "web", { ephemeral });
+      const command = run(bench, ["sleep", "9"]);
+      while (bench.guests.of(id).verbs.commands.list().length === 0) await client.call("vm.list", {});
+      await appendFile(join(bench.paths.machines, id, "console.log"), console);
+      const machine = bench.host.machine(id);
+      assert.ok(machine);
+      bench.host.end(machine, exit);
+      const { end } = await command;
+      assert.ok("error" in end, JSON.stringify(end));
+      assert.equal(end.error.code, code);
+      assert.match(end.error.message, message);
+    });
+  }
+}
+
+for (const request of ["vm.stop", "vm.delete"] as const) {
+  test(`${request} ends the attached commands with the reason`, async () => {
+    const { bench, client, id } = await running();
+    await using _ = bench;
+    const command = run(bench, ["sleep", "9"]);
+    while (bench.guests.of(id).verbs.commands.list().length === 0) await client.call("vm.list", {});
+    bench.guests.powerOff = "ignores";
+    await bench.ended(client, await client.call(request, { ref: "web", ...(request === "vm.stop" && { graceMs: 1 }) }));
+    const { end } = await command;
+    assert.ok("error" in end, JSON.stringify(end));
+    assert.deepEqual([end.error.code, end.error.message], ["VM_NOT_RUNNING", "web was stopped"]);
+  });
+}
 
 test("what a command left running wrote is in the machine's log, and the console is another one", async () => {
   const { bench, client } = await running();

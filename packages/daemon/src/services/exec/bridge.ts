@@ -22,7 +22,12 @@ const HANGUP_MS = 2_000;
 const GUEST_MS = 10_000;
 const MAX_CONTROL_BYTES = 4_096;
 
-export async function bridge(session: ExecSession, mux: Mux): Promise<void> {
+/** `whyCut` tells why the end of the command will never be known, from how that was seen. */
+export async function bridge(
+  session: ExecSession,
+  mux: Mux,
+  { whyCut }: { whyCut: (seen: unknown) => Promise<unknown> },
+): Promise<void> {
   const gone = mux.closed.then(
     () => "gone" as const,
     () => "gone" as const,
@@ -33,7 +38,7 @@ export async function bridge(session: ExecSession, mux: Mux): Promise<void> {
     drain(session, "stdout", mux.stream(execStreams.stdout)),
     drain(session, "stderr", mux.stream(execStreams.stderr)),
   ]);
-  const ended = output.then(async () => await endOf(session));
+  const ended = output.then(async () => await endOf(session, whyCut));
   const first = await Promise.race([ended, gone]);
   if (first === "gone") return await hangUp(session);
   mux.stream(execStreams.control).end(`${JSON.stringify(first)}\n`);
@@ -51,14 +56,23 @@ async function feed(from: Readable, to: Writable): Promise<void> {
 
 /** The client's own stream going away is seen by `gone`; until then what cannot be delivered is taken and dropped. */
 async function drain(session: ExecSession, name: "stdout" | "stderr", to: Duplex): Promise<void> {
-  await pipeline(session.pieces[name](), to).catch(() => session[name].destroy());
+  await pipeline(untilCut(session.pieces[name]()), to).catch(() => session[name].destroy());
 }
 
-async function endOf(session: ExecSession): Promise<ExecEnd> {
+/** Output that is cut off ends: why is told with the end of the command, and a broken stream would hide it. */
+async function* untilCut(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* pieces;
+  } catch {
+    // `session.exit` rejects with the reason
+  }
+}
+
+async function endOf(session: ExecSession, whyCut: (seen: unknown) => Promise<unknown>): Promise<ExecEnd> {
   try {
     return await session.exit;
   } catch (error) {
-    return { error: errorView(error) };
+    return { error: errorView(await whyCut(error)) };
   }
 }
 

@@ -54,12 +54,14 @@ export class ExecService {
     { ref, ...spec }: CommandRequest,
     { signal }: { signal: AbortSignal },
   ): Promise<{ exec: ExecId; pid: number; serve: (mux: Mux) => Promise<void> }> {
-    const { live } = this.#deps.vm.live(ref);
+    const { machine, live } = this.#deps.vm.live(ref);
     const id = this.#deps.newId();
     this.#own.add(id);
     try {
       const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
-      const serve = (mux: Mux) => this.attach(() => bridge(session, mux)).finally(() => this.#own.delete(id));
+      const whyCut = (seen: unknown) => this.#deps.vm.whyCut(machine, live, seen);
+      const serve = (mux: Mux) =>
+        this.attach(() => bridge(session, mux, { whyCut })).finally(() => this.#own.delete(id));
       return { exec: id, pid: session.pid ?? 0, serve };
     } catch (error) {
       this.#own.delete(id);

@@ -69,6 +69,8 @@ async function endVmm(deps: VmDeps, machine: Prepared): Promise<void> {
   using deadline = startDeadline(undefined, { ms: KILL_MS, what: `the VMM of ${machine.record.name} to end` });
   const { signal } = deadline;
   const live = deps.live.get(machine.record.id);
+  // told before it is so: whoever has a command in it is to hear this, and not of a connection that broke
+  live?.guest.destroy(new AppError("VM_NOT_RUNNING", `${machine.record.name} was stopped`));
   const handles = live ? undefined : await readHandles(machine.files);
   const process =
     live?.process ?? (handles && (await deps.driver.adopt({ directory: machine.files.directory, handles })));

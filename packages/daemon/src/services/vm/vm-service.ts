@@ -7,7 +7,6 @@ import type { CreateParams, VmView } from "@banger/contract/daemon/vm";
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import type { Actors } from "@banger/platform/actor";
-import type { VmmExit } from "@banger/vmm/driver";
 import type * as z from "zod";
 import type { OperationContext, OperationRegistry } from "../operation/operation-registry.ts";
 import { createVm } from "./create-vm.ts";
@@ -35,6 +34,9 @@ export class VmService {
   readonly #deps: VmServiceDeps;
   /** the operation that holds or waits for a machine's queue; asked again, it is joined */
   readonly #current = new Map<VmId, { readonly request: VmRequest; readonly operation: OperationId }>();
+
+  /** why the machine that was watched is gone: a failure, or undefined for a power-off of its own */
+  readonly #ends = new WeakMap<LiveMachine, Promise<AppError | undefined>>();
 
   constructor(deps: VmServiceDeps) {
     this.#deps = deps;
@@ -99,14 +101,28 @@ export class VmService {
   /** A guest that powers itself off, and a VMM that dies, are told by the end of the VMM. */
   watch(id: VmId): void {
     const live = this.#deps.live.get(id);
-    void live?.process.exited.then((exit) => this.#deps.actors.run(id, () => this.#ended(id, live, exit)));
+    if (!live) return;
+    const { record } = mustGet(this.#deps, id);
+    const files = machineFiles(this.#deps.machines, id);
+    this.#ends.set(
+      live,
+      live.process.exited.then((exit) => guestEnded({ record, files }, exit)),
+    );
+    void live.process.exited.then(() => this.#deps.actors.run(id, () => this.#ended(id, live)));
   }
 
-  async #ended(id: VmId, live: LiveMachine, exit: VmmExit): Promise<void> {
+  /** What cut a command off: the end of its machine is told by the machine, and not by the connection that broke. */
+  async whyCut({ record }: Machine, live: LiveMachine, seen: unknown): Promise<unknown> {
+    if (!AppError.is(seen, "VMM_DIED")) return seen;
+    return (await this.#ends.get(live)) ?? poweredOff(record.name);
+  }
+
+  async #ended(id: VmId, live: LiveMachine): Promise<void> {
     if (this.#deps.live.get(id) !== live) return; // a stop or delete came first
     try {
       const { record } = mustGet(this.#deps, id);
-      const failure = await guestEnded({ record, files: machineFiles(this.#deps.machines, id) }, exit);
+      const failure = await this.#ends.get(live);
+      live.guest.destroy(failure ?? poweredOff(record.name));
       await stopVm(this.#deps, id, { graceMs: 0 });
       if (!failure || record.ephemeral) return;
       const { code, message } = failure;
@@ -163,6 +179,10 @@ export class VmService {
   #view(machine: Machine): VmView {
     return vmView(machine, { live: this.#deps.live.get(machine.record.id), driver: this.#deps.driver.name });
   }
+}
+
+function poweredOff(name: string): AppError {
+  return new AppError("VM_NOT_RUNNING", `${name} powered itself off`, { facts: { machine: name } });
 }
 
 function busy(name: string, now: { state: string; current: VmRequest | undefined }): AppError {
