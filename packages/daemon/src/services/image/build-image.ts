@@ -7,11 +7,11 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { requireFreeSpace } from "@banger/platform/fs/free-space";
 import { ARCHITECTURE, renderSources } from "../debian/debian-source.ts";
 import { claimPackages, missingBytes, prunePackages } from "../debian/package-cache.ts";
 import type { StoredEntry } from "../storage/content-store.ts";
 import { soundEntry } from "../storage/content-store-use.ts";
+import { requireSpace } from "../storage/space.ts";
 import { openBuildDir } from "./build-dir.ts";
 import { requireBuildTools } from "./build-tools.ts";
 import { checkImage } from "./image-check.ts";
@@ -63,9 +63,14 @@ export async function buildImage(
 
 async function fetchAll(deps: BuildDeps, plan: BuildPlan, { signal, progress }: BuildContext): Promise<void> {
   const { apt, resolved, wanted, recipe } = plan;
-  const bytes = (await missingBytes(apt.dir, resolved)) + resolved.installedBytes * (TREE_FACTOR + IMAGE_FACTOR);
-  const neededBytes = Math.ceil(bytes + SLACK_BYTES);
-  await requireFreeSpace(deps.cacheDir, { neededBytes, what: `building ${recipe.name}` });
+  const { installedBytes } = resolved;
+  await requireSpace(`building ${recipe.name}`, [
+    {
+      path: deps.cacheDir,
+      bytes: (await missingBytes(apt.dir, resolved)) + installedBytes * TREE_FACTOR + SLACK_BYTES,
+    },
+    { path: await deps.store.directory(), bytes: installedBytes * IMAGE_FACTOR },
+  ]);
   const totalBytes = resolved.downloadBytes;
   const onFraction = (done: number) =>
     progress({ name: "download packages", doneBytes: Math.round(totalBytes * done), totalBytes });

@@ -10,6 +10,7 @@ import type { ContentStore } from "../storage/content-store.ts";
 import { contentId } from "../storage/content-store-id.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
 import { soundEntry } from "../storage/content-store-use.ts";
+import { requireSpace } from "../storage/space.ts";
 import { buildKernel } from "./build-kernel.ts";
 import {
   BUNDLE_FORMAT,
@@ -36,8 +37,9 @@ export type PullContext = {
 
 export const DEBIAN_KERNEL = "debian";
 const LISTS_BYTES = 200 * 2 ** 20;
-/** unpacked files, bundle and package, for each byte of the package; 9 were seen */
-const SPACE_PER_PACKAGE_BYTE = 14;
+/** for each byte of the package: it and its unpacked files, and the bundle made of them; 9 in all were seen */
+const WORK_PER_PACKAGE_BYTE = 7;
+const BUNDLE_PER_PACKAGE_BYTE = 7;
 const UNPACK_DEADLINE_MS = 10 * 60_000;
 
 export async function pullDebian(deps: PullDeps, context: PullContext): Promise<Kernel> {
@@ -52,10 +54,10 @@ export async function pullDebian(deps: PullDeps, context: PullContext): Promise<
   const id = contentId(inputs);
   const existing = await soundEntry(deps.store, id, (kernel) => checkKernel(kernel, { depth: "checksums", signal }));
   if (existing) return existing;
-  await requireFreeSpace(workDir, {
-    neededBytes: pkg.bytes * SPACE_PER_PACKAGE_BYTE,
-    what: `the kernel ${pkg.version}`,
-  });
+  await requireSpace(`the kernel ${pkg.version}`, [
+    { path: workDir, bytes: pkg.bytes * WORK_PER_PACKAGE_BYTE },
+    { path: await deps.store.directory(), bytes: pkg.bytes * BUNDLE_PER_PACKAGE_BYTE },
+  ]);
   const deb = await fetchPackage(apt, pkg, { packagesDir, workDir, signal, progress });
   return await deps.store.publish(
     id,

@@ -49,6 +49,12 @@ export class ContentStore<M extends StoredManifest> {
     this.#owner = deps.owner;
   }
 
+  /** Where entries will lie; made if it is not there yet. */
+  async directory(): Promise<string> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    return this.#root;
+  }
+
   async list(): Promise<StoreListing<M>> {
     const entries: Array<StoredEntry<M>> = [];
     const corrupt: CorruptEntry[] = [];
@@ -98,7 +104,7 @@ export class ContentStore<M extends StoredManifest> {
   }
 
   async #make(id: string, fill: Fill<M>, signal: AbortSignal): Promise<StoredEntry<M>> {
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    await this.directory();
     const staging = stagingPath(this.#root, { what: "staging", owner: this.#owner });
     try {
       await mkdir(staging, { mode: 0o755 });
