@@ -22,3 +22,6 @@ export type LauncherReport = z.infer<typeof LauncherReport>;
 /** Content of `exit.json`. */
 export const LauncherExit = z.object({ status: z.int().nullable(), signal: z.string().nullable() });
 export type LauncherExit = z.infer<typeof LauncherExit>;
+
+/** What it answers to `--probe-isolation`: the namespaces that `--isolate auto` gives here. */
+export const IsolationProbe = z.object({ isolation: z.array(z.string()), reason: z.string().nullable() });

@@ -4,13 +4,13 @@ import { ExecId, ImageId, KernelId, OperationId, VmId } from "@banger/contract/i
 import { Actors } from "@banger/platform/actor";
 import { newId } from "@banger/platform/new-id";
 import type { Services } from "./api/context.ts";
-import { bootSources, composeStores, type Stores } from "./compose-stores.ts";
+import { doctorChecks } from "./compose-doctor.ts";
 import { composePorts, type HostPorts } from "./compose-ports.ts";
+import { bootSources, composeStores, type Stores } from "./compose-stores.ts";
 import type { DaemonConfig, DaemonPaths } from "./config.ts";
 import type { Ports } from "./ports.ts";
 import { AccelService } from "./services/accel/accel-service.ts";
 import { kvmObstacle, proveKvm } from "./services/accel/prove-kvm.ts";
-import * as checks from "./services/doctor/checks.ts";
 import { DoctorService } from "./services/doctor/doctor-service.ts";
 import { BackgroundCommands } from "./services/exec/background.ts";
 import { ExecService } from "./services/exec/exec-service.ts";
@@ -74,7 +74,8 @@ export function compose(composition: Composition): Composed {
   });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
   const files = new FileService({ vm });
-  const doctor = composeDoctor(composition, { accel, vmDeps });
+  const { installation } = composition.config;
+  const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
   const services = { vm, exec, files, ...stores, operations, machinePorts, doctor, daemon, usersOf };
@@ -138,27 +139,6 @@ function machineMaker({ ports }: Composition, { stores, store }: { stores: Store
       return { id: KernelId.parse(manifest.id), name: manifest.name };
     },
   });
-}
-
-function composeDoctor(
-  { paths, ports }: Composition,
-  { accel, vmDeps }: { accel: AccelService; vmDeps: VmDeps },
-): DoctorService {
-  const running = () =>
-    vmDeps.store.list().flatMap(({ record }) => {
-      const handles = vmDeps.live.get(record.id)?.process.handles;
-      return handles ? [{ name: record.name, handles }] : [];
-    });
-  return new DoctorService([
-    checks.programs(ports.programPath),
-    checks.vmm(ports.driver),
-    checks.acceleration(accel),
-    checks.network(),
-    checks.isolation(running),
-    checks.space(paths.machines),
-    checks.quarantine(paths.quarantine),
-    ...vmDeps.capabilities.flatMap(({ name, doctor }) => (doctor ? [{ name, run: doctor }] : [])),
-  ]);
 }
 
 function composeStatus(

@@ -1,6 +1,6 @@
-/** Every prerequisite and every promise, checked now; a check that fails itself is a row that says so. */
+/** Every prerequisite and every promise, checked now; a check that throws is a row that says so. */
 import type { DoctorRow } from "@banger/contract/daemon/system";
-import { describeChain } from "@banger/contract/errors";
+import { AppError, describeChain } from "@banger/contract/errors";
 
 export type Waiting = { readonly signal: AbortSignal };
 export type Check = { readonly name: string; readonly run: (waiting: Waiting) => Promise<readonly DoctorRow[]> };
@@ -24,6 +24,11 @@ async function runOne(check: Check, waiting: Waiting): Promise<readonly DoctorRo
     return await check.run(waiting);
   } catch (error) {
     waiting.signal.throwIfAborted();
-    return [{ check: check.name, status: "fail", detail: describeChain(error) }];
+    return [failedRow(check.name, error)];
   }
+}
+
+function failedRow(check: string, error: unknown): DoctorRow {
+  if (!AppError.is(error) || error.code === "INTERNAL") return { check, status: "fail", detail: describeChain(error) };
+  return { check, status: "fail", detail: error.message, fix: error.hint };
 }
