@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -205,6 +205,7 @@ test("a damaged image is told by name, can be removed, and is replaced by the ne
   const service = makeService();
   const image = await service.build("minimal", { signal });
   const { id } = image.manifest;
+  await chmod(imageRootFile(image), 0o600); // what is published is read-only
   await truncate(imageRootFile(image), 4096);
   await assert.rejects(service.ensure("minimal", { signal }), {
     code: "IMAGE_CORRUPT",
