@@ -94,6 +94,24 @@ test("a machine that died with nobody there is stopped and says so; an ephemeral
   assert.equal((await client.call("vm.list", {})).machines.length, 1);
 });
 
+test("an ephemeral machine that was kept because its guest failed is kept by the next daemon, until it is deleted", async () => {
+  await using bench = await DaemonBench.make();
+  bench.guests.answers = false;
+  bench.host.console = "Kernel panic - not syncing: oops\r\n";
+  bench.machines = { ...bench.machines, bootMs: 50 };
+  const first = await bench.start();
+  const params = { name: "web", image: "minimal", ephemeral: true };
+  const { error } = await bench.ended(first, await first.call("vm.create", params));
+  assert.equal(error?.code, "GUEST_PANICKED");
+  const kept = await shownState(first, "web");
+  assert.deepEqual([kept.state, kept.lastError?.code], ["failed", "GUEST_PANICKED"]);
+  await bench.kill();
+  const client = await bench.start();
+  assert.deepEqual(await shownState(client, "web"), kept);
+  assert.equal((await bench.ended(client, await client.call("vm.delete", { ref: "web" }))).state, "done");
+  assert.deepEqual(await bench.leftovers(), EMPTY);
+});
+
 test("after a reboot of the host nothing runs, and no process of another is touched", async () => {
   await using bench = await DaemonBench.make();
   const id = await bench.create(await bench.start(), "web");

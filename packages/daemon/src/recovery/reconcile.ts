@@ -44,7 +44,9 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
   const { record, state, complete } = machine;
   const prepared = { record, files: machineFiles(deps.machines, record.id) };
   if (complete && state === "running" && (await adopt(deps, prepared))) return "adopted";
-  if (record.ephemeral || !complete) {
+  // One whose guest failed was kept to be looked into, and says so; it goes when it is deleted.
+  const kept = state === "failed" && machine.lastError !== null;
+  if (!complete || (record.ephemeral && !kept)) {
     await deleteVm(deps, record.id);
     return "deleted";
   }
