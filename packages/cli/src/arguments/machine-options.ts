@@ -9,6 +9,7 @@ import type { Input } from "../program/command.ts";
 import { environmentOption } from "./environment.ts";
 import { parseCount } from "./parse-number.ts";
 import { parseRef } from "./parse-ref.ts";
+import { publishOption } from "./published-port.ts";
 
 export const machineOptions = {
   name: {
@@ -22,12 +23,13 @@ export const machineOptions = {
   memory: { short: "m", value: "SIZE", help: "memory, such as 512MiB, 4G or 2048 (MiB)", parse: parseMemory },
   disk: { value: "SIZE", help: "size of its work disk, such as 20G", parse: parseDisk },
   env: environmentOption,
+  publish: publishOption,
 } as const;
 
 type Values = Input<Record<never, never>, typeof machineOptions>["options"];
 
 export function createParams(values: Values): InputOf<DaemonMethods, "vm.create"> {
-  const { name, image, kernel, vcpu, memory, disk, env } = values;
+  const { name, image, kernel, vcpu, memory, disk, env, publish } = values;
   return {
     ...(name !== undefined && { name }),
     ...(image !== undefined && { image }),
@@ -36,6 +38,7 @@ export function createParams(values: Values): InputOf<DaemonMethods, "vm.create"
     ...(memory !== undefined && { memoryMib: memory }),
     ...(disk !== undefined && { diskMib: disk }),
     ...(env.length > 0 && { environment: [...env] }),
+    ...(publish.length > 0 && { published: [...publish] }),
   };
 }
 

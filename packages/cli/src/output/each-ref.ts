@@ -12,13 +12,15 @@ export type EachRef<T> = {
   readonly act: (ref: string) => Promise<T>;
   /** what JSON has for a success; the ref alone when absent */
   readonly view?: (result: T) => unknown;
+  /** what is printed of all successes; the refs, one a line, when absent */
+  readonly print?: (results: readonly T[]) => void;
 };
 
 type Outcome<T> =
   | { readonly ref: string; readonly result: T }
   | { readonly ref: string; readonly error: AppError; readonly status: number };
 
-export async function eachRef<T>(context: Context, { refs, json, act, view }: EachRef<T>): Promise<number> {
+export async function eachRef<T>(context: Context, { refs, json, act, view, print }: EachRef<T>): Promise<number> {
   const interruptStatus = context.interrupts.status;
   const attempt = async (ref: string): Promise<Outcome<T>> => {
     try {
@@ -37,7 +39,8 @@ export async function eachRef<T>(context: Context, { refs, json, act, view }: Ea
         : { ref: outcome.ref, ...(view && { result: view(outcome.result) }) },
     );
     context.out.json({ results: shown });
-  } else for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
+  } else if (print) print(outcomes.flatMap((outcome) => ("result" in outcome ? [outcome.result] : [])));
+  else for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
   for (const { error, status } of failures) writeError(error, { err: context.err, json, status });
   return failures[0]?.status ?? 0;
 }

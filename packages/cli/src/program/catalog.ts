@@ -40,6 +40,16 @@ export const catalog: readonly Entry[] = [
   vm("list", { summary: "list the machines", load: () => import("../commands/vm/list.ts") }, ["ps", "ls"]),
   vm("show", { summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
   vm("cp", { summary: "copy files into and out of machines", load: () => import("../commands/vm/cp.ts") }),
+  vm("ports", { summary: "list what listens in machines", load: () => import("../commands/vm/ports.ts") }),
+  vm("publish", {
+    summary: "let ports of this host lead to a machine",
+    load: () => import("../commands/vm/publish.ts"),
+  }),
+  vm("unpublish", { summary: "take published ports back", load: () => import("../commands/vm/unpublish.ts") }),
+  vm("forward", {
+    summary: "let ports of this host lead to a machine while this runs",
+    load: () => import("../commands/vm/forward.ts"),
+  }),
   vm("logs", { summary: "print what a machine has written", load: () => import("../commands/vm/logs.ts") }),
   {
     path: ["image", "build"],

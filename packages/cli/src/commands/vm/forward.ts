@@ -1,0 +1,26 @@
+/** `forward`: ports of this host lead to a machine for as long as this runs. */
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description:
+      "Lets ports of this host lead to a running machine until this command is ended or the machine stops. Prints the " +
+      "addresses when they can be connected to.",
+    args: {
+      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
+      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
+    },
+    options: {},
+    examples: [{ line: "banger forward web 5432:5432", help: "until Ctrl-C" }],
+  },
+  async ({ args }, { daemon, out, signal }) => {
+    const client = await daemon.connect();
+    const onProgress = () => {
+      for (const port of args.port) out.line(publishedAddress(port));
+    };
+    await client.call("port.forward", { ref: args.machine, ports: [...args.port] }, { signal, onProgress });
+    return 0;
+  },
+);

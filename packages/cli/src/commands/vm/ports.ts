@@ -1,0 +1,58 @@
+/** `ports`: what listens in machines, and how it is reached. */
+import type { PortList } from "@banger/contract/daemon/port";
+import { jsonOption } from "../../arguments/output-options.ts";
+import { parseRef } from "../../arguments/parse-ref.ts";
+import { publishedAddress } from "../../arguments/published-port.ts";
+import { eachRef } from "../../output/each-ref.ts";
+import { formatTable } from "../../output/table.ts";
+import { defineCommand } from "../../program/command.ts";
+
+export const command = defineCommand(
+  {
+    description:
+      "Lists the TCP ports that something in a machine listens on, with a link where it answered HTTP just now, and the " +
+      "ports of this host that lead to it. Without MACHINE: of all machines that run.",
+    args: { machine: { arity: "rest", help: "name, or the beginning of an id", parse: parseRef } },
+    options: { json: jsonOption },
+    examples: [
+      { line: "banger ports", help: "of all machines" },
+      { line: "banger ports web --json", help: "of one, for programs" },
+    ],
+  },
+  async ({ args, options }, context) => {
+    const client = await context.daemon.connect();
+    return await eachRef(context, {
+      refs: args.machine.length > 0 ? args.machine : await running(),
+      json: options.json,
+      act: (ref) => client.call("port.list", { ref }, { signal: context.signal }),
+      view: (list) => list,
+      print: (lists) => context.out.write(formatTable(HEADS, lists.flatMap(rows))),
+    });
+
+    async function running(): Promise<string[]> {
+      const { machines } = await client.call("vm.list", {});
+      return machines.filter(({ state }) => state === "running").map(({ id }) => id);
+    }
+  },
+);
+
+const HEADS = ["MACHINE", "PORT", "PROCESS", "PID", "PROTOCOL", "LINK"];
+
+function rows({ machine, ports, published }: PortList): string[][] {
+  const leading = (port: number) =>
+    published
+      .filter(({ guest }) => guest === port)
+      .map((one) => `${publishedAddress(one)}${one.listening ? "" : " (not listened on)"}`);
+  const open = ports.map(({ port, process, pid, protocol, url }) => {
+    const links = [...(url === null ? [] : [url]), ...leading(port)];
+    return [machine.name, String(port), process || "-", String(pid ?? "-"), shown(protocol), links.join(", ") || "-"];
+  });
+  const closed = new Set(
+    published.map(({ guest }) => guest).filter((guest) => !ports.some(({ port }) => port === guest)),
+  );
+  return [...open, ...[...closed].map((port) => [machine.name, String(port), "-", "-", "-", leading(port).join(", ")])];
+}
+
+function shown(protocol: PortList["ports"][number]["protocol"]): string {
+  return protocol === "none" ? "no answer" : protocol;
+}
