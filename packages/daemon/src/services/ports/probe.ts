@@ -23,7 +23,7 @@ export async function probePort(
       let said = "";
       for await (const chunk of connection) {
         said += String(chunk);
-        if (said.length >= STATUS_BYTES) break;
+        if (said.length >= STATUS_BYTES || said.includes("\n")) break;
       }
       return said;
     };
