@@ -1,7 +1,7 @@
 /** Machines through the daemon's socket: what a client asks, and what is on the host afterwards. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
@@ -210,6 +210,38 @@ for (const [console, wanted, message] of [
     assert.deepEqual([state, lastError?.code], ["failed", wanted]);
     assert.deepEqual(await bench.leftovers(), { ...EMPTY, machines: [id] });
   });
+}
+
+for (const [file, wanted, hint] of [
+  ["kernels/kernel000001/vmlinuz", "KERNEL_CORRUPT", /^Delete the kernel and pull it again\.$/],
+  ["kernels/kernel000001/modules.ext4", "KERNEL_CORRUPT", /^Delete the kernel/],
+  ["images/image0000001/root.ext4", "IMAGE_CORRUPT", /`banger image delete image0000001`/],
+] as const) {
+  test(`a guest that does not come up from ${file} that was changed is ${wanted}, and leaves nothing`, async () => {
+    await using bench = await DaemonBench.make();
+    const client = await bench.start();
+    await bench.create(client, "well");
+    bench.guests.answers = false;
+    bench.onStep = (step) => {
+      if (step !== "start the VMM done") return;
+      for (const { spec } of bench.host.running) if (spec.id !== well) end(bench, spec.id);
+    };
+    const well = (await client.call("vm.show", { ref: "well" })).id;
+    const path = join(bench.config.state, file);
+    const content = await readFile(path);
+    content[3] = 0x5a;
+    await writeFile(path, content);
+    const { error } = await bench.ended(client, await client.call("vm.create", { name: "web", image: "minimal" }));
+    assert.equal(error?.code, wanted, error?.message);
+    assert.match(error?.message ?? "", /(?:vmlinuz|modules|root)\S* .*is not what was (?:pulled|built)$/);
+    assert.match(error?.hint ?? "", hint);
+    assert.deepEqual((await bench.leftovers()).machines, [well]);
+  });
+}
+
+function end(bench: DaemonBench, id: string): void {
+  const machine = bench.host.machine(id);
+  if (machine) bench.host.end(machine, { status: 1, signal: null });
 }
 
 test("a VMM that dies before its guest is up says how, and its machine is kept", async () => {

@@ -39,7 +39,7 @@ type Around = <T>(step: string, run: () => Promise<T>) => Promise<T>;
 
 function steppedCapability(of: Capability, around: Around): Capability {
   const at = (hook: string) => `${of.name}: ${hook}`;
-  const { preflight, prepareHost, afterStart, cleanUp, doctor } = of;
+  const { preflight, prepareHost, verify, afterStart, cleanUp, doctor } = of;
   return {
     name: of.name,
     ...(preflight && { preflight: (machine, waiting) => around(at("preflight"), () => preflight(machine, waiting)) }),
@@ -50,6 +50,7 @@ function steppedCapability(of: Capability, around: Around): Capability {
       afterStart: (machine, guest, waiting) => around(at("after start"), () => afterStart(machine, guest, waiting)),
     }),
     ...(cleanUp && { cleanUp: (machine, why) => around(at("clean up"), () => cleanUp(machine, why)) }),
+    ...(verify && { verify }),
     ...(doctor && { doctor }),
   };
 }

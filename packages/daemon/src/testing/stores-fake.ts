@@ -1,4 +1,5 @@
 /** An image and a kernel as they lie in a state directory, small and made in no time; no guest could boot them. */
+import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DaemonPaths } from "../config.ts";
@@ -14,13 +15,15 @@ const CREATED = "2026-01-01T00:00:00.000Z";
 
 export async function putImage(paths: DaemonPaths, options: { id?: string; name?: string } = {}): Promise<void> {
   const { id = IMAGE_ID, name = "minimal" } = options;
+  const root = Buffer.alloc(IMAGE_BYTES);
+  root.writeUInt16LE(0xef53, EXT4_MAGIC_OFFSET);
+  // a single block, at the file's beginning
+  const sha256 = createHash("sha256").update(Buffer.alloc(8)).update(root).digest("hex");
   const manifest: ImageManifest = {
     ...{ format: 1, id, name, description: "for tests", createdAt: CREATED, recipe: { sha256: SHA } },
     ...{ suite: "bookworm", architecture: "amd64", init: null, workSeed: null },
-    files: [{ name: "root.ext4", bytes: IMAGE_BYTES, sha256: SHA }],
+    files: [{ name: "root.ext4", bytes: IMAGE_BYTES, sha256 }],
   };
-  const root = Buffer.alloc(IMAGE_BYTES);
-  root.writeUInt16LE(0xef53, EXT4_MAGIC_OFFSET);
   await put(join(paths.images, id), { "manifest.json": JSON.stringify(manifest), "root.ext4": root });
 }
 
@@ -29,7 +32,9 @@ export async function putKernel(paths: DaemonPaths): Promise<void> {
   const manifest: KernelManifest = {
     ...{ id: KERNEL_ID, name: "debian", distro: "debian", package: "linux-image-test", version: "6.1.0-1" },
     ...{ kernelRelease: "6.1.0-1-cloud-amd64", architecture: "amd64", createdAt: CREATED },
-    files: Object.entries(contents).map(([name, content]) => ({ name, bytes: content.length, sha256: SHA })),
+    files: Object.entries(contents).map(([name, content]) => ({
+      ...{ name, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") },
+    })),
   };
   await put(join(paths.kernels, KERNEL_ID), { ...contents, "manifest.json": JSON.stringify(manifest) });
 }

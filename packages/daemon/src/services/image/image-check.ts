@@ -1,8 +1,10 @@
-/** A look at an image before it is used: cheap, and enough to tell a damaged one in words. */
+/** Whether an image is still what was built: a cheap look before each use, and all of its bytes when it did not boot. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { StoredEntry } from "../storage/content-store.ts";
+import { sha256OfFile } from "../storage/file-digest.ts";
+import { readSparseContent } from "../storage/sparse-content.ts";
 import type { ImageManifest } from "./manifest.ts";
 
 const EXT4_MAGIC_OFFSET = 1024 + 0x38;
@@ -12,12 +14,31 @@ const EXT4_MAGIC = 0xef53;
 export async function checkImage({ manifest, dir }: StoredEntry<ImageManifest>): Promise<void> {
   for (const { name, bytes } of manifest.files) {
     const complaint = await complaintAbout(join(dir, name), bytes);
-    if (complaint === undefined) continue;
-    throw new AppError("IMAGE_CORRUPT", `image ${manifest.name} (${manifest.id}): ${name} ${complaint}`, {
-      facts: { id: manifest.id, file: name },
-      hint: `Run \`banger image delete ${manifest.id}\`, then \`banger image build ${manifest.name}\`.`,
-    });
+    if (complaint !== undefined) throw corrupt(manifest, name, complaint);
   }
+}
+
+/** Throws IMAGE_CORRUPT; reads all of it, which takes seconds. */
+export async function verifyImage(
+  image: StoredEntry<ImageManifest>,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  await checkImage(image);
+  const { manifest, dir } = image;
+  for (const { name, sha256 } of manifest.files) {
+    const path = join(dir, name);
+    const found = name.endsWith(".ext4")
+      ? (await readSparseContent(path, { signal })).sha256
+      : await sha256OfFile(path, { signal });
+    if (found !== sha256) throw corrupt(manifest, name, "is not what was built");
+  }
+}
+
+function corrupt({ id, name }: ImageManifest, file: string, complaint: string): AppError {
+  return new AppError("IMAGE_CORRUPT", `image ${name} (${id}): ${file} ${complaint}`, {
+    facts: { id, file },
+    hint: `Run \`banger image delete ${id}\`, then \`banger image build ${name}\`.`,
+  });
 }
 
 async function complaintAbout(path: string, bytes: number): Promise<string | undefined> {

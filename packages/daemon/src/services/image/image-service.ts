@@ -13,7 +13,7 @@ import { removeUnused } from "../storage/content-store-use.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
 import { buildImage } from "./build-image.ts";
-import { checkImage } from "./image-check.ts";
+import { checkImage, verifyImage } from "./image-check.ts";
 import { type ImageManifest, ROOT_FILE, WORK_SEED_FILE } from "./manifest.ts";
 import { namespacePrefix } from "./namespace.ts";
 import type { BuildDeps } from "./plan-build.ts";
@@ -64,6 +64,11 @@ export class ImageService {
     const image = await this.#deps.store.find(ref);
     await checkImage(image);
     return image;
+  }
+
+  /** Throws IMAGE_CORRUPT for any changed byte; reads all of the image. */
+  async verify(id: string, { signal }: { signal: AbortSignal }): Promise<void> {
+    await verifyImage(await this.#deps.store.find(id), { signal });
   }
 
   async sizeOnDisk(id: string): Promise<TreeSize> {

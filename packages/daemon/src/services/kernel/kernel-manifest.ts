@@ -1,12 +1,11 @@
 /** A kernel bundle as it lies in the content store: what is in it, and whether that is still so. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import * as z from "zod";
 import type { StoredEntry } from "../storage/content-store.ts";
 import { ContentId } from "../storage/content-store-id.ts";
+import { sha256OfFile } from "../storage/file-digest.ts";
 
 /** Raised when the same package is to give another bundle. */
 export const BUNDLE_FORMAT = 1;
@@ -52,12 +51,6 @@ export type Kernel = StoredEntry<KernelManifest>;
 export async function describeFile(dir: string, name: string): Promise<KernelManifest["files"][number]> {
   const path = join(dir, name);
   return { name, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
-}
-
-export async function sha256OfFile(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, options)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }
 
 /** Throws KERNEL_CORRUPT; sizes are looked at on every use, checksums (100 MB to read) on demand. */

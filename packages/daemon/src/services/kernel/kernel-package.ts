@@ -5,7 +5,7 @@ import { AppError } from "@banger/contract/errors";
 import type { ListedPackage } from "../debian/apt-output.ts";
 import type { PrivateApt } from "../debian/private-apt.ts";
 import type { Progress } from "../storage/content-store-shared-work.ts";
-import { sha256OfFile } from "./kernel-manifest.ts";
+import { sha256OfFile } from "../storage/file-digest.ts";
 
 const METAPACKAGE = "linux-image-cloud-amd64";
 

@@ -1,5 +1,5 @@
 /** From a prepared machine to an answering guest. What fails here is undone by the caller through teardown. */
-import { AppError } from "@banger/contract/errors";
+import { AppError, describeChain } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmProcess } from "@banger/vmm/driver";
 import { configure } from "../guest/configure.ts";
@@ -83,7 +83,26 @@ async function untilAnswering(
     );
   const first = await raceAbort(Promise.race([ready, gone]), signal);
   if (first === "ready") return;
-  throw await guestFailure(machine, first === "silent" ? { waitedMs: deps.bootMs } : first);
+  const failure = await guestFailure(machine, first === "silent" ? { waitedMs: deps.bootMs } : first);
+  throw (await damage(deps, machine, { failure, signal })) ?? failure;
+}
+
+/** Content of the right size passes every check before a start; when its guest does not come up, all of it is read. */
+async function damage(
+  deps: VmDeps,
+  machine: Prepared,
+  { failure, signal }: { failure: AppError; signal: AbortSignal },
+): Promise<AppError | undefined> {
+  try {
+    for (const capability of deps.capabilities) await capability.verify?.(machine, { signal });
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    deps.log.warn("content is damaged", { machine: machine.record.id, error: describeChain(error) });
+    if (!AppError.is(error, "IMAGE_CORRUPT") && !AppError.is(error, "KERNEL_CORRUPT")) return undefined;
+    const { code, message, hint, facts } = error;
+    return new AppError(code, message, { hint, facts, cause: failure });
+  }
 }
 
 /** The clock is read last, when the guest is about to take it. */

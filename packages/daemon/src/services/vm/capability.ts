@@ -27,6 +27,8 @@ export interface Capability {
   preflight?(machine: Prepared, waiting: Waiting): Promise<void>;
   /** Makes what the host must have, or finds it made: the same call serves the first start and every later one. */
   prepareHost?(machine: Prepared, waiting: Waiting): Promise<Contribution>;
+  /** The guest did not come up: throws when what this capability gave it is damaged. */
+  verify?(machine: Prepared, waiting: Waiting): Promise<void>;
   afterStart?(machine: Prepared, guest: GuestChannel, waiting: Waiting): Promise<void>;
   /** Lets go of what the host has for it; `deleted` says that the machine will not come back. Safe to repeat. */
   cleanUp?(machine: Prepared, why: { deleted: boolean }): Promise<void>;

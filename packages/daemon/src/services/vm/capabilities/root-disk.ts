@@ -8,6 +8,8 @@ import { once } from "./once.ts";
 export type RootDiskDeps = {
   /** the image's file, checked to be whole, and its size in bytes */
   readonly imageFile: (id: ImageId, waiting: Waiting) => Promise<{ readonly path: string; readonly bytes: number }>;
+  /** throws IMAGE_CORRUPT for any changed byte */
+  readonly verifyImage: (id: ImageId, waiting: Waiting) => Promise<void>;
 };
 
 export function rootDisk(deps: RootDiskDeps): Capability {
@@ -22,6 +24,7 @@ export function rootDisk(deps: RootDiskDeps): Capability {
         commandLine: ["root=/dev/vda", "rootfstype=ext4", "rw", "banger.init=auto"],
       };
     },
+    verify: ({ record }, waiting) => deps.verifyImage(record.image.id, waiting),
     async afterStart({ record }, guest, waiting) {
       const image = await deps.imageFile(record.image.id, waiting);
       if (record.rootMib * 2 ** 20 > image.bytes) await grow(guest, "/", waiting);
