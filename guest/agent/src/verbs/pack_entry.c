@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "io.h"
-
 int pack_fail(struct pack *pack, const char *what)
 {
     int error = errno ? errno : EIO;
@@ -16,11 +14,27 @@ int pack_fail(struct pack *pack, const char *what)
     return error;
 }
 
+int pack_flush(struct pack *pack)
+{
+    size_t held = pack->held;
+    pack->held = 0;
+    return io_write(pack->out, pack->buffer, held) != 0 ? pack_fail(pack, "writing the archive") : 0;
+}
+
 int pack_emit(struct pack *pack, const void *data, size_t size)
 {
-    if (io_write(pack->out, data, size) != 0)
-        return pack_fail(pack, "writing the archive");
+    const char *at = data;
     pack->count->bytes += size;
+    for (size_t part; size > 0; at += part, size -= part) {
+        part = sizeof pack->buffer - pack->held;
+        if (part > size)
+            part = size;
+        memcpy(pack->buffer + pack->held, at, part);
+        pack->held += part;
+        int error = pack->held == sizeof pack->buffer ? pack_flush(pack) : 0;
+        if (error)
+            return error;
+    }
     return 0;
 }
 

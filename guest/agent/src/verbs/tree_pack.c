@@ -191,7 +191,9 @@ int tree_pack(int directory, char *const *members, bool follow_named, int out, s
     static const char end[2 * TAR_BLOCK];
     static char all[] = ".", *const everything[] = {all, NULL};
     static struct pack pack;
-    pack = (struct pack){.out = out, .count = count};
+    memset(&pack, 0, sizeof pack);
+    pack.out = out;
+    pack.count = count;
     int error = 0;
     for (char *const *member = members && members[0] ? members : everything; *member && !error; member++) {
         pack.path.length = 0;
@@ -202,6 +204,8 @@ int tree_pack(int directory, char *const *members, bool follow_named, int out, s
     }
     if (!error)
         error = pack_emit(&pack, end, sizeof end);
+    if (!error)
+        error = pack_flush(&pack);
     free(pack.path.data);
     forget_links(&pack);
     return error;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "io.h"
 #include "tar.h"
 #include "tree.h"
 
@@ -21,11 +22,14 @@ struct pack {
     struct tree_count *count;
     struct text_buffer path; // of the current member, NUL-terminated
     struct seen_link *links[LINK_SLOTS];
+    size_t held;
+    char buffer[IO_CHUNK]; // not written yet: a write for each header would be most of the time of small files
 };
 
 // Notes the first failure, by errno, and returns it.
 int pack_fail(struct pack *pack, const char *what);
 int pack_emit(struct pack *pack, const void *data, size_t size);
+int pack_flush(struct pack *pack);
 // The member's headers; `records` holds its attributes and takes what else does not fit into ustar.
 int pack_emit_entry(struct pack *pack, const struct tar_entry *entry, struct text_buffer *records);
 int pack_emit_content(struct pack *pack, int fd, uint64_t size);
