@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm, symlink, utimes, watch, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, utimes, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
@@ -111,7 +111,8 @@ scenario("a copy that is interrupted leaves no half file here, and nothing runni
 
 scenario("a copy that is killed leaves nothing under its name in the machine, and what was there before", async () => {
   await inside("mkdir -p /tmp/into && echo old >/tmp/into/zeros");
-  execFileSync("truncate", ["-s", "10G", join(here, "zeros")]);
+  await writeFile(join(here, "zeros"), "");
+  await truncate(join(here, "zeros"), 10 * 2 ** 30);
   await using running = home.start(["cp", join(here, "zeros"), "web:/tmp/into"]);
   await inside("while ! ls -A /tmp/into | grep -q part; do sleep 0.1; done");
   running.signal("SIGKILL");

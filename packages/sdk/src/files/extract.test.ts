@@ -46,9 +46,8 @@ class Scratch implements AsyncDisposable {
   }
 
   all(): string[] {
-    return this.found()
-      .map(({ path }) => path)
-      .sort();
+    const paths = this.found().map(({ path }) => path);
+    return paths.sort((a, b) => (a < b ? -1 : 1));
   }
 
   /** What is there, as it was made; directories that nobody may enter are opened on the way. Names need be no text. */

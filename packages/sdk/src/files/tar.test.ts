@@ -121,7 +121,7 @@ test("what can not be read is an error with its path, what is no file is left ou
       code: "FILE_UNREADABLE",
       message: /nothing can not be read \(ENOENT\)/,
     });
-    execFileSync("mkfifo", [join(root, "from/pipe")]);
+    execFileSync("/usr/bin/mkfifo", [join(root, "from/pipe")]);
     const leftOut = new LeftOut();
     await buffer(pack(source(root), { leftOut }));
     assert.deepEqual(leftOut.view(), [{ what: "device, pipe or socket", count: 1, first: '"pipe"' }]);
