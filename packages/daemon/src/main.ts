@@ -1,12 +1,13 @@
 /** bangerd: reads arguments, environment and signals, and nothing else does. */
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, realpathSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AppError, describeChain, errorCatalog } from "@banger/contract/errors";
 import { builtAt, commit, version } from "@banger/contract/version";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
+import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
 import { findNative, loadNative } from "@banger/platform/native";
 import { createProcesses } from "@banger/platform/process/liveness";
 import { portOwner } from "@banger/platform/process/port-owner";
@@ -47,6 +48,7 @@ async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> 
   const stop = Promise.withResolvers<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
   process.on("SIGHUP", () => undefined); // a terminal that goes away is no reason to go
+  await ensurePrivateDir(config.state); // the log is there
   const ports = makePorts(config, process.env, options);
   const requestStop = () => stop.resolve("a client asked for it");
   await using daemon = await startDaemon({ config, ports, build, requestStop });
@@ -81,7 +83,6 @@ function installation(): string {
 
 function makePorts(config: DaemonConfig, env: Env, options: DaemonOptions): Ports {
   const paths = daemonPaths(config);
-  mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const log = openLog(paths.log, { echo: options.foreground });
   const native = loadNative(paths.native);
   const processes = createProcesses(native);

@@ -66,6 +66,10 @@ test("private directory: links, files, open modes and other owners are refused a
   }
 });
 
+test("a place where no directory can be made is refused, not tried for ever", { timeout: 10_000 }, async () => {
+  await assert.rejects(ensurePrivateDir("/proc/nonexistent/.local/share/banger"), code("STATE_UNSAFE"));
+});
+
 test("remove tree: takes what lies beneath its root, and only the link where there is one", async (t) => {
   const dir = await scratch(t);
   const root = join(dir, "root");

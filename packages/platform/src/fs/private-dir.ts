@@ -8,13 +8,32 @@ import { AppError } from "@banger/contract/errors";
 
 /** Makes `path` (parents too) with mode 0700, or checks that it is a real directory of ours with no access for others. */
 export async function ensurePrivateDir(path: string, options: { uid?: number } = {}): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    await mkdir(path, { mode: 0o700 });
+    await makeDirectories(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new AppError("STATE_UNSAFE", `the directory ${path} can not be made`, { facts: { path }, cause: error });
   }
   await checkPrivateDir(path, options);
+}
+
+/** Not `recursive`: where making a directory beneath an existing one is answered ENOENT, as in /proc, that never ends. */
+async function makeDirectories(path: string): Promise<void> {
+  if (await made(path)) return;
+  await makeDirectories(dirname(path));
+  if (!(await made(path))) throw new AppError("STATE_UNSAFE", `${dirname(path)} takes no directories`);
+}
+
+/** False when what is above it is not there either. */
+async function made(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && dirname(path) !== path) return false;
+    if (code !== "EEXIST") throw error;
+    return true;
+  }
 }
 
 export async function checkPrivateDir(path: string, options: { uid?: number } = {}): Promise<void> {

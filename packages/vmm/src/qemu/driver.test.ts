@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
@@ -41,6 +41,29 @@ test("a QEMU whose monitor never answers is given up at the deadline, and nothin
     (error) => AppError.is(error, "TIMEOUT") && error.message.includes("QEMU's monitor"),
   );
   assert.deepEqual(subject.processes.findByNonce(spec.nonce), []);
+});
+
+test("a QEMU that hangs up its monitor and lives on is given up at the deadline, and nothing is left", async () => {
+  await using subject = await qemuSubject();
+  subject.behave("hangs-up");
+  const spec = await subject.newSpec();
+  await assert.rejects(
+    subject.newDriver({ monitorMs: 300 }).start(spec, waiting()),
+    (error) => AppError.is(error, "TIMEOUT") && error.message.includes("QEMU's monitor"),
+  );
+  assert.deepEqual(subject.processes.findByNonce(spec.nonce), []);
+});
+
+test("a directory that is too deep for a socket is refused before anything runs", async () => {
+  await using subject = await qemuSubject();
+  const spec = await subject.newSpec();
+  const directory = join(spec.directory, "d".repeat(100));
+  await mkdir(directory);
+  await assert.rejects(subject.newDriver().start({ ...spec, directory }, waiting()), (error) =>
+    AppError.is(error, "PATH_TOO_LONG"),
+  );
+  assert.deepEqual(subject.processes.findByNonce(spec.nonce), []);
+  assert.deepEqual(await readdir(directory), []);
 });
 
 test("a QEMU that ignores SIGTERM is ended all the same", async () => {

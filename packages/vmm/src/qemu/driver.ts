@@ -5,11 +5,11 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { Rollback } from "@banger/platform/rollback";
-import { startDeadline } from "@banger/platform/time/deadline";
+import { raceAbort, startDeadline } from "@banger/platform/time/deadline";
 import type { Capabilities, Probe, VmmDriver, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
 import { endByNonce, type LauncherDeps, launch } from "../launcher.ts";
 import { qemuArgv } from "./argv.ts";
-import { sockets } from "./paths.ts";
+import { qemuSocket, socketNames, sockets } from "./paths.ts";
 import { QemuProcess } from "./process.ts";
 
 export type QemuDeps = LauncherDeps & {
@@ -60,6 +60,7 @@ export class QemuDriver implements VmmDriver {
   }
 
   async start(spec: VmmSpec, { signal }: { signal: AbortSignal }): Promise<VmmProcess> {
+    for (const name of socketNames) qemuSocket(spec.directory, name); // too long a path must stop us before a VMM runs
     await using rollback = new Rollback({ budgetMs: UNDO_MS });
     rollback.guard("sockets", () => this.sweep(spec.directory));
     rollback.guard("unrecorded", (undo) => endByNonce(this.#deps, spec.nonce, { signal: undo }));
@@ -91,14 +92,17 @@ export class QemuDriver implements VmmDriver {
     const died = vmm.exited.then(async (exit) => {
       const how = exit.signal === null ? `status ${exit.status}` : exit.signal;
       const words = await lastLine(join(spec.directory, "vmm.log"));
-      throw new AppError("VMM_START_FAILED", `QEMU ended with ${how} as it started${words === "" ? "" : `: ${words}`}`);
+      const message = `QEMU ended with ${how} as it started${words === "" ? "" : `: ${words}`}`;
+      throw new AppError("VMM_START_FAILED", message, {
+        facts: { ...(exit.signal !== null && { signal: exit.signal }) },
+      });
     });
     died.catch(() => undefined); // told by the race, or much later by `exited`
-    // A monitor that hangs up is an ending QEMU; its exit status says more.
+    // A monitor that hangs up is an ending QEMU; its exit status says more, unless it does not end.
     const up = vmm
       .untilUp(deadline)
       .catch((error: unknown) => (AppError.is(error, "TIMEOUT") ? Promise.reject(error) : died));
-    await Promise.race([up, died]);
+    await raceAbort(Promise.race([up, died]), deadline.signal);
   }
 }
 
