@@ -18,7 +18,7 @@ for (const [path, line] of [
   ["platform/src/a.ts", 'import { drive } from "@banger/vmm/driver";'],
   ["platform/src/a.ts", 'import * as z from "zod";'],
   ["vmm/src/a.ts", 'const daemon = await import("@banger/daemon/compose");'],
-  ["sdk/src/a.ts", 'export { run } from "@banger/platform/exec/run";'],
+  ["sdk/src/a.ts", 'export { Actors } from "@banger/platform/actor";'],
   ["cli/src/a.ts", 'import "@banger/daemon/main";'],
   ["cli/src/a.ts", 'import { a } from "../../daemon/src/a.ts";'],
   ["cli/src/a.ts", 'import fc from "fast-check";'],

@@ -97,8 +97,7 @@ function composeMachines(
   const proof = {
     ...{ driver, directory: paths.proofs, newNonce, openGuest },
     newId: () => VmId.parse(newId()),
-    bootFiles: async () => {
-      const signal = AbortSignal.timeout(BOOT_MS);
+    bootFiles: async ({ signal }: { signal: AbortSignal }) => {
       return await sources.bootFiles((await stores.kernels.ensure(DEFAULT_KERNEL, { signal })).manifest.id, { signal });
     },
   };
@@ -106,7 +105,7 @@ function composeMachines(
     file: paths.acceleration,
     bootId: () => ports.processes.bootId(),
     vmmVersion: async (waiting) => (await driver.probe(waiting)).version ?? "none",
-    obstacle: kvmObstacle,
+    ...{ obstacle: kvmObstacle, log },
     prove: (waiting) => proveKvm(proof, waiting),
   });
   const vmDeps: VmDeps = {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { createFakeLogger } from "@banger/platform/log-fake";
 import { type AccelDeps, AccelService } from "./accel-service.ts";
 
 let directory: string;
@@ -13,11 +14,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const signal = new AbortController().signal;
+const { logger: log, lines } = createFakeLogger();
 
 function service(change: Partial<AccelDeps> = {}): { service: AccelService; proofs: () => number } {
   let proofs = 0;
   const deps: AccelDeps = {
-    file: join(directory, "accel.json"),
+    ...{ file: join(directory, "accel.json"), log },
     bootId: () => "boot-1",
     vmmVersion: () => Promise.resolve("7.2.0"),
     obstacle: () => Promise.resolve(undefined),
@@ -87,14 +89,55 @@ test("a caller that goes away does not take the proof from the others", async ()
   assert.equal(proofs(), 1);
 });
 
-test("a proof that fails for another reason proves nothing: the next machine asks again", async () => {
+test("a proof that could not be carried out proves nothing: it is shown, and the next machine asks again", async () => {
   const hindered = service({ prove: () => Promise.reject(new AppError("VMM_START_FAILED", "no memory")) });
   const verdict = await hindered.service.decide({ signal });
   assert.deepEqual([verdict.accelerator, verdict.reason], ["tcg", "no guest ran under KVM: no memory"]);
-  assert.equal(await hindered.service.known({ signal }), undefined);
+  assert.deepEqual(await hindered.service.known({ signal }), verdict);
+  assert.ok(lines.some(({ event, fields }) => event === "acceleration decided" && fields.reason === verdict.reason));
   const next = service();
   assert.equal((await next.service.decide({ signal })).accelerator, "kvm");
   assert.equal(next.proofs(), 1);
+});
+
+test("a VMM that crashes under KVM is a proof, and its last words are the reason", async () => {
+  const words = "QEMU ended with SIGABRT as it started: error: failed to set MSR 0x10a";
+  const crash = new AppError("VMM_START_FAILED", words, { facts: { signal: "SIGABRT" } });
+  await service({ prove: () => Promise.reject(crash) }).service.decide({ signal });
+  const next = service();
+  assert.deepEqual(
+    [(await next.service.decide({ signal })).reason, (await next.service.known({ signal }))?.accelerator],
+    [`no guest ran under KVM: ${words}`, "tcg"],
+  );
+  assert.equal(next.proofs(), 0);
+});
+
+test("a VMM that somebody killed proves nothing", async () => {
+  const killed = new AppError("VMM_DIED", "QEMU ended with SIGKILL", { facts: { signal: "SIGKILL" } });
+  await service({ prove: () => Promise.reject(killed) }).service.decide({ signal });
+  const next = service();
+  assert.equal((await next.service.decide({ signal })).accelerator, "kvm");
+});
+
+test("an obstacle is known before anybody needs a decision", async () => {
+  const barred = service({ obstacle: () => Promise.resolve("/dev/kvm does not exist") });
+  assert.equal((await barred.service.known({ signal }))?.reason, "/dev/kvm does not exist");
+});
+
+test("a proof that nobody waits for any more is ended, and decides nothing", async () => {
+  const gone = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const hanging = service({
+    prove: async ({ signal: proof }) => {
+      begun.resolve();
+      await new Promise((_, reject) => proof.addEventListener("abort", () => reject(proof.reason)));
+    },
+  });
+  const leaving = hanging.service.decide({ signal: gone.signal });
+  await begun.promise;
+  gone.abort(new AppError("CANCELLED", "it was cancelled"));
+  await assert.rejects(leaving, (error) => AppError.is(error, "CANCELLED"));
+  assert.equal(await hanging.service.known({ signal }), undefined);
 });
 
 test("a guest's silence is remembered", async () => {
