@@ -124,6 +124,7 @@ function ending(that: That): void {
     const vmm = await subject.newDriver().start(spec, waiting());
     const other = await subject.newDriver().start(await subject.newSpec(), waiting());
     for (let i = 0; i < 2; i += 1) await subject.newDriver().endUnrecorded(spec.nonce, waiting());
+    assertAlive(subject, vmm, false);
     await vmm.exited;
     assert.deepEqual(subject.processes.findByNonce(spec.nonce), []);
     assertAlive(subject, other, true);

@@ -64,11 +64,12 @@ function missing(program: string): AppError {
   return new AppError("PREREQUISITE_MISSING", `${program} is not installed`, { facts: { program } });
 }
 
-/** Ends a launcher that was started but never recorded; its VMM dies with it. */
+/** Ends a launcher that was started but never recorded; its VMM dies with it, and is waited for. */
 export async function endByNonce(deps: LauncherDeps, nonce: string, options: { signal: AbortSignal }): Promise<void> {
   for (const identity of deps.processes.findByNonce(nonce)) {
+    const family = [identity, ...deps.processes.descendants(identity)];
     deps.processes.signal(identity, "SIGKILL");
-    await deps.processes.waitForExit(identity, options);
+    for (const each of family) await deps.processes.waitForExit(each, options);
   }
 }
 

@@ -6,7 +6,7 @@ import { AppError } from "@banger/contract/errors";
 import { killGroup } from "../exec/end-group.ts";
 import { findNative, loadNative } from "../native.ts";
 import { nativeOrSkip } from "../testing/native-or-skip.ts";
-import { createProcesses, findByNonce, identify, isAlive } from "./liveness.ts";
+import { createProcesses, descendants, findByNonce, identify, isAlive } from "./liveness.ts";
 import { FakeProcesses } from "./processes-fake.ts";
 
 /** A child in a group of its own, all of which ends with the test; given when its script has come to `$up`. */
@@ -55,6 +55,15 @@ test("liveness: a nonce is found as a whole argument only", async (t) => {
     [child.pid],
   );
   assert.deepEqual(findByNonce(nonce.slice(0, -1)), []);
+});
+
+test("liveness: descendants are those whom a process has started, and theirs", async (t) => {
+  const child = await sleeper(t, "sh -c 'sleep 60 & $up; wait' & wait");
+  const identity = identify(child.pid);
+  assert.ok(identity);
+  const found = descendants(identity);
+  assert.ok(found.length >= 2 && found.every(isAlive), JSON.stringify(found));
+  assert.deepEqual(descendants({ ...identity, startTime: identity.startTime - 1 }), []);
 });
 
 test("processes: signals reach exactly the process meant, and its end is an event", async (t) => {

@@ -51,12 +51,32 @@ export function findByNonce(nonce: string): ProcessIdentity[] {
   return found;
 }
 
+/** Those whom this process has started, and those whom they have started, as they are now. */
+export function descendants(of: ProcessIdentity): ProcessIdentity[] {
+  if (!isAlive(of)) return [];
+  return childPids(of.pid).flatMap((pid) => {
+    const child = identify(pid);
+    return child ? [child, ...descendants(child)] : [];
+  });
+}
+
+function childPids(pid: number): readonly number[] {
+  try {
+    const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
+    return listed === "" ? [] : listed.split(" ").map(Number);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
 /** What others are given instead of the functions, so that tests can do without processes. */
 export type Processes = {
   bootId(): string;
   identify(pid: number): ProcessIdentity | undefined;
   isAlive(identity: ProcessIdentity): boolean;
   findByNonce(nonce: string): ProcessIdentity[];
+  descendants(of: ProcessIdentity): ProcessIdentity[];
   /** false when the process is no more */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean;
   /** at once if it has ended already; anybody's process, not only a child */
@@ -75,6 +95,7 @@ export function createProcesses(native: Pidfd): Processes {
     identify,
     isAlive,
     findByNonce,
+    descendants,
     signal: (identity, signal) => signalProcess(identity, signal, native),
     waitForExit: (identity, options) => waitForExit(identity, native, options),
     end: (identity, options) => endProcess(processes, identity, options),

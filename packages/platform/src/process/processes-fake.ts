@@ -1,7 +1,12 @@
 /** Processes that exist only on paper: a test starts them, and they end when signalled or told to. */
 import type { Processes, ProcessIdentity } from "./liveness.ts";
 
-type Fake = { readonly identity: ProcessIdentity; readonly argv: readonly string[]; readonly waiting: Set<() => void> };
+type Fake = {
+  readonly identity: ProcessIdentity;
+  readonly argv: readonly string[];
+  readonly parent: ProcessIdentity | undefined;
+  readonly waiting: Set<() => void>;
+};
 
 export class FakeProcesses implements Processes {
   /** every signal sent, in order */
@@ -12,11 +17,14 @@ export class FakeProcesses implements Processes {
   #bootId = "00000000-0000-0000-0000-000000000001";
 
   /** A new process; `deaf` ones end by SIGKILL only. */
-  start(argv: readonly string[], options: { pid?: number; deaf?: boolean } = {}): ProcessIdentity {
+  start(
+    argv: readonly string[],
+    options: { pid?: number; deaf?: boolean; parent?: ProcessIdentity } = {},
+  ): ProcessIdentity {
     const pid = options.pid ?? this.#nextPid;
     this.#nextPid = Math.max(this.#nextPid, pid) + 1;
     const identity = { pid, startTime: this.#nextPid * 10, bootId: this.#bootId };
-    this.#alive.set(pid, { identity, argv, waiting: new Set() });
+    this.#alive.set(pid, { identity, argv, parent: options.parent, waiting: new Set() });
     if (options.deaf) this.#deaf.add(pid);
     return identity;
   }
@@ -53,6 +61,12 @@ export class FakeProcesses implements Processes {
 
   findByNonce(nonce: string): ProcessIdentity[] {
     return [...this.#alive.values()].filter((fake) => fake.argv.includes(nonce)).map((fake) => fake.identity);
+  }
+
+  descendants(of: ProcessIdentity): ProcessIdentity[] {
+    if (!this.isAlive(of)) return [];
+    const children = [...this.#alive.values()].filter(({ parent }) => parent === of).map((fake) => fake.identity);
+    return children.flatMap((child) => [child, ...this.descendants(child)]);
   }
 
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {

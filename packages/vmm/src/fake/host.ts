@@ -53,7 +53,7 @@ export class FakeHost {
   /** Starts the two processes of a machine; nobody has a record of them yet. */
   spawn(spec: VmmSpec): FakeMachine {
     const launcher = this.processes.start(["fake-launcher", "--nonce", spec.nonce]);
-    const vmm = this.processes.start(["fake-vmm", spec.id]);
+    const vmm = this.processes.start(["fake-vmm", spec.id], { parent: launcher });
     const isolation = { namespaces: ["user", "net"], reason: null };
     const handles = { driver: "fake" as const, nonce: spec.nonce, launcher, vmm, isolation };
     const machine: FakeMachine = { spec, handles, pipes: new Set(), exit: undefined, paused: false };
