@@ -2,6 +2,7 @@
  * The bytes of a machine's files over a connection, which each call uses up. What they are worth is decided by whoever reads
  * them: a guest may have written anything.
  */
+import { addAbortListener } from "node:events";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -18,12 +19,12 @@ type Members = { readonly ref: string; readonly directory: string; readonly memb
 
 /** A tar of members of a directory, of all of it without members. Ends with an error when the machine could not give it all. */
 export async function openArchive(client: BangerClient, params: Members, { signal }: Signal): Promise<Content> {
-  return opened((await client.upgrade("files.get", params, { ...(signal && { signal }) })).mux);
+  return opened((await client.upgrade("files.get", params, { ...(signal && { signal }) })).mux, signal);
 }
 
 /** What a file holds. */
 export async function openFile(client: BangerClient, params: Place, { signal }: Signal): Promise<Content> {
-  return opened((await client.upgrade("files.read", params, { ...(signal && { signal }) })).mux);
+  return opened((await client.upgrade("files.read", params, { ...(signal && { signal }) })).mux, signal);
 }
 
 export type Source = AsyncIterable<Uint8Array>;
@@ -48,12 +49,14 @@ export async function putFile(
   return await send((await client.upgrade("files.write", params, { ...(signal && { signal }) })).mux, options);
 }
 
-function opened(mux: Mux): Content {
+function opened(mux: Mux, signal: AbortSignal | undefined): Content {
+  const listening = givenUpAt(signal, mux);
   const bytes = mux.stream(contentStream);
   bytes.end();
   return {
     bytes,
     [Symbol.asyncDispose]: async () => {
+      listening[Symbol.dispose]();
       // Read to its end it is over; what nobody wants any more is not waited for.
       if (!bytes.readableEnded) mux.destroy(new AppError("CANCELLED", "the copy was given up"));
       await mux.close();
@@ -62,11 +65,12 @@ function opened(mux: Mux): Content {
 }
 
 async function send(mux: Mux, { source, signal }: Signal & { source: Source }): Promise<PutEnd> {
+  using _listening = givenUpAt(signal, mux);
   const content = mux.stream(contentStream);
   const answer = text(content);
   answer.catch(() => undefined); // it fails as the sending does
   try {
-    await pipeline(Readable.from(source, { objectMode: false }), content, { ...(signal && { signal }) });
+    await pipeline(Readable.from(source, { objectMode: false }), content);
     const end = await answer;
     return PutEnd.parse(JSON.parse(end));
   } catch (error) {
@@ -77,4 +81,14 @@ async function send(mux: Mux, { source, signal }: Signal & { source: Source }): 
   } finally {
     mux.destroy(new AppError("CANCELLED", "the copy was given up"));
   }
+}
+
+/** A machine that sends nothing, or takes nothing, must not keep whoever was interrupted. */
+function givenUpAt(signal: AbortSignal | undefined, mux: Mux): Disposable {
+  const giveUp = () => {
+    const reason: unknown = signal?.reason;
+    mux.destroy(AppError.is(reason) ? reason : new AppError("CANCELLED", "the copy was given up", { cause: reason }));
+  };
+  if (signal?.aborted) giveUp();
+  return signal ? addAbortListener(signal, giveUp) : { [Symbol.dispose]: () => undefined };
 }

@@ -21,6 +21,8 @@ const MODES = 0o7777;
 export class FilesFake implements AsyncDisposable {
   /** what every archive out of a machine is, instead of a true one */
   archive: Buffer | undefined;
+  /** whether it stands still behind that, and never ends */
+  stalls = false;
   /** what writes fail with, after they have taken all */
   failure: AppError | undefined;
   #root: string | undefined;
@@ -73,7 +75,9 @@ export class FilesFake implements AsyncDisposable {
 
   async #get(content: Duplex, [directory = "/", ...members]: string[]): Promise<void> {
     if (this.archive) {
-      content.end(this.archive);
+      content.write(this.archive);
+      if (this.stalls) await once(content, "close");
+      content.end();
       return;
     }
     for (const member of members) {

@@ -1,13 +1,15 @@
 /** Files in and out, against a machine whose files are a directory and whose tar is GNU's. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, watch } from "node:fs";
 import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { tarOf } from "@banger/sdk/testing/tar-for-tests";
 import { parsePlace } from "../../arguments/parse-place.ts";
+import { Interrupts } from "../../terminal/interrupts.ts";
 import { World } from "../../testing/world.ts";
 
 type Copying = { readonly world: World; readonly guest: string; readonly host: string };
@@ -167,5 +169,30 @@ test("a guest that refuses at the end is told in one line, and JSON tells what w
     world.daemon.files.failure = new AppError("GUEST_REFUSED", "web:/srv can not be written to: ENOSPC");
     const full = await world.run(["cp", join(host, "one"), "web:/srv"]);
     assert.deepEqual([full.status, full.stderr.split("\n")[0]], [3, "banger: web:/srv can not be written to: ENOSPC"]);
+  });
+});
+
+test("a signal ends a copy at once, whatever the machine does, and what was copied is there", async () => {
+  await withFiles(async ({ world, host }) => {
+    const first = tarOf(
+      [
+        { name: "dir/", kind: "directory", mode: 0o755 },
+        { name: "dir/a", content: "a" },
+      ],
+      { end: false },
+    );
+    world.daemon.files.archive = Buffer.concat([first, tarOf([{ name: "dir/b", size: 1 << 20 }], { end: false })]);
+    world.daemon.files.stalls = true;
+    const interrupts = new Interrupts(() => undefined);
+    const changes = watch(host, { recursive: true });
+    const copying = world.run(["cp", "web:/srv/dir", host], { interrupts });
+    await once(changes, "change");
+    interrupts.receive("SIGINT");
+    const ran = await copying;
+    changes.close();
+    assert.equal(ran.status, 130);
+    assert.equal(ran.stderr, "banger: interrupted by SIGINT\nhint: What was copied until then is there.\n");
+    assert.ok(readdirSync(join(host, "dir")).every((name) => name === "a"));
+    assert.deepEqual(world.daemon.internal, []);
   });
 });

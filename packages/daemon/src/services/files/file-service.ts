@@ -78,7 +78,12 @@ type Waiting = { readonly signal: AbortSignal };
 function sending(what: string, open: (waiting: Waiting) => Readable): Serve {
   return async (mux) => {
     const signal = untilClosed(mux);
-    await pipeline(inOurWords(what, open({ signal })), mux.stream(contentStream), { signal });
+    try {
+      await pipeline(inOurWords(what, open({ signal })), mux.stream(contentStream), { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
     await mux.close();
   };
 }
