@@ -81,6 +81,32 @@ test("signals after ready are the command's; a second Ctrl-C at once ends it", a
   assert.deepEqual([status, stdout], [137, '{"signal":9}\n']);
 });
 
+test("a command that no signal reaches is left at the third, with a word; --rm takes its machine along", async () => {
+  await using world = await World.make();
+  const child = world.spawn(["run", "-q", "--name", "web", "--rm", "--", "deaf"]);
+  await heard(child.stdout, "waiting");
+  for (let times = 0; times < 2; times += 1) {
+    child.kill("SIGINT");
+    await heard(child.stdout, '"signal":');
+  }
+  child.kill("SIGTERM");
+  const { status, stderr } = await outcome(child);
+  assert.deepEqual([status, world.daemon.machines.size], [143, 0]);
+  assert.match(stderr, /^banger: gave up waiting for the command; [^\n]* in web\n$/);
+});
+
+test("a terminal that goes away takes us along, whatever the command does", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  const child = world.spawnAtTerminal(
+    ["exec", "-t", "web", "deaf"],
+    " & pid=$!; read x; kill -HUP $pid; wait $pid; echo status=$?",
+  );
+  await heard(child.stdout, "waiting");
+  child.stdin.write("\r");
+  assert.match(await heard(child.stdout, "status="), /status=129/);
+});
+
 test("a reader that goes away ends us without a word", async () => {
   await using world = await World.make();
   world.daemon.addMachine("web");

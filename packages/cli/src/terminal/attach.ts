@@ -8,17 +8,23 @@ import { AppError } from "@banger/contract/errors";
 import type { ExecSession, ExecStatus } from "@banger/sdk/exec";
 import { outputError } from "../output/output.ts";
 import type { Context } from "../program/context.ts";
+import { Insistence } from "./insistence.ts";
 import { type SignalName, signalStatus } from "./interrupts.ts";
 
-export type Attach = { readonly stdin: boolean; readonly tty: boolean };
+export type Attach = {
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  /** what the user calls it */
+  readonly machine: string;
+};
 
-/** a second Ctrl-C within this time ends the command, whatever it does with the first, `ms` */
-const INSIST_MS = 1_000;
-
-/** The exit status: the command's own, or 128 + the number of the signal that ended it. */
-export async function attach(session: ExecSession, context: Context, { stdin, tty }: Attach): Promise<number> {
+/** The exit status: the command's own, or 128 + the number of the signal that ended it, or us while it would not end. */
+export async function attach(session: ExecSession, context: Context, { stdin, tty, machine }: Attach): Promise<number> {
   const { terminal, interrupts, out, err } = context;
-  using _signals = interrupts.forward(forwardTo(session, context.now));
+  const left = Promise.withResolvers<SignalName>();
+  using _signals = interrupts.forward(
+    forwardTo(session, { insistence: new Insistence({ now: context.now, tty }), leave: left.resolve }),
+  );
   await using _raw = tty && stdin ? await terminal.rawMode() : undefined;
   using _resize = tty ? terminal.onResize(() => session.resize(terminal.size())) : undefined;
   if (stdin) feed(context, session);
@@ -37,9 +43,14 @@ export async function attach(session: ExecSession, context: Context, { stdin, tt
       throw error;
     },
   );
-  const ended = await Promise.race([session.ended, broken]);
-  await output;
-  return statusOf(ended);
+  const ended = session.ended.then(async (end) => {
+    await output;
+    return end;
+  });
+  const first = await Promise.race([ended, broken, left.promise]);
+  if (typeof first !== "string") return statusOf(first);
+  err.line(`banger: gave up waiting for the command; if the guest does not answer, it still runs in ${machine}`);
+  return signalStatus(constants.signals[first]);
 }
 
 function feed({ terminal }: Context, session: ExecSession): void {
@@ -48,12 +59,14 @@ function feed({ terminal }: Context, session: ExecSession): void {
   pipeline(stdin, session.stdin).catch(() => undefined);
 }
 
-function forwardTo(session: ExecSession, now: () => number): (name: SignalName) => void {
-  let last = Number.NEGATIVE_INFINITY;
+function forwardTo(
+  session: ExecSession,
+  { insistence, leave }: { insistence: Insistence; leave: (name: SignalName) => void },
+): (name: SignalName) => void {
   return (name) => {
-    const insists = name === "SIGINT" && now() - last < INSIST_MS;
-    if (name === "SIGINT") last = now();
-    session.signal(constants.signals[insists ? "SIGKILL" : name]);
+    const verdict = insistence.judge(name);
+    if (verdict === "leave") leave(name);
+    else session.signal(constants.signals[verdict === "kill" ? "SIGKILL" : name]);
   };
 }
 

@@ -62,6 +62,14 @@ const builtIns: Readonly<Record<string, BuiltIn>> = {
       if (next.value.signal !== 2 || signals > 1) return { signal: next.value.signal };
     }
   },
+  /** as in a guest that has stopped: orders are taken, told here, and change nothing */
+  deaf: async (_args, { stdout, orders }) => {
+    stdout.write("waiting\n");
+    for (let next = await orders.next(); !next.done; next = await orders.next()) {
+      stdout.write(`${JSON.stringify(next.value)}\n`);
+    }
+    return { status: 1 };
+  },
 };
 
 /** Throws what the daemon would answer instead of an upgrade. */

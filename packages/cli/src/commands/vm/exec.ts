@@ -49,7 +49,11 @@ export const command = defineCommand(
       ...(options.workdir !== undefined && { cwd: options.workdir }),
     };
     await using session = await exec(await daemon.connect(), params, { signal: context.signal });
-    return await attach(session, context, { stdin: options.interactive, tty: options.tty });
+    return await attach(session, context, {
+      stdin: options.interactive,
+      tty: options.tty,
+      machine: args.machine,
+    });
   },
 );
 

@@ -81,7 +81,7 @@ type Job = {
 
 async function runIn(machine: VmView, job: Job, context: Context): Promise<number> {
   await using session = await startIn(machine, job, context);
-  return await attach(session, context, { stdin: true, tty: context.terminal.isInteractive });
+  return await attach(session, context, { stdin: true, tty: context.terminal.isInteractive, machine: machine.name });
 }
 
 /** A signal that comes before the command runs still takes everything back. */
