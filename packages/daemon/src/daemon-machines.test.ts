@@ -290,6 +290,27 @@ test("a guest that powers itself off is a stopped machine, and an ephemeral one 
   assert.equal((await bench.leftovers()).machines.length, 1);
 });
 
+test("a start right after a guest's own power-off waits until that is dealt with", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const machine = bench.host.machine(id);
+  assert.ok(machine && bench.life);
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  bench.life.driver.onStep = async (step) => {
+    if (step !== "sweep") return;
+    reached.resolve();
+    await gate.promise;
+  };
+  bench.host.end(machine, { status: 0, signal: null });
+  await reached.promise;
+  assert.equal((await client.call("vm.show", { ref: "web" })).state, "stopping");
+  const start = await client.call("vm.start", { ref: "web" });
+  gate.resolve();
+  assert.equal((await bench.ended(client, start)).state, "done");
+  assert.deepEqual([await states(client), bench.host.running.length], [{ web: "running" }, 1]);
+});
+
 test("a kernel that panics under a running machine resets like a power-off, and is told apart by its console", async () => {
   await using bench = await DaemonBench.make();
   const client = await bench.start();

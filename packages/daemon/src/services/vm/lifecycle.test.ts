@@ -47,6 +47,15 @@ test("only a start is interrupted, and only what is there is joined", () => {
   );
 });
 
+test("nothing is refused but a start of what somebody has asked to stop or delete", () => {
+  fc.assert(
+    fc.property(anyState, anyRequest, anyCurrent, (state, request, current) => {
+      const refused = admit(state, request, current).do === "deny";
+      assert.equal(refused, request === "start" && (current === "stop" || current === "delete"));
+    }),
+  );
+});
+
 test("in its turn a request is done or was done already, whatever was queued before it", () => {
   fc.assert(
     fc.property(anyState, anyRequest, (state, request) => {

@@ -48,9 +48,9 @@ export function admit(state: VmState, request: VmRequest, current: VmRequest | u
   if (current === "start") return INTERRUPT;
   if (current !== undefined && request === "start") return BUSY;
   if (current === "delete") return JOIN;
-  const verdict = policy[state][request];
-  // Nobody is there to be joined or interrupted: it waits for its turn, and is judged again then.
-  return verdict.do === "join" || verdict.do === "interrupt" ? RUN : verdict;
+  // Nobody is there to be joined, interrupted or in the way, but a machine that ended by itself may still be cleaned up:
+  // the request waits for its turn, and is judged again then.
+  return policy[state][request].do === "nothing" ? NOTHING : RUN;
 }
 
 /** The verdict when the turn has come: nothing else is under way, so what is neither there nor refused is done. */
