@@ -5,28 +5,31 @@ import type { OperationContext } from "../services/operation/operation-registry.
 import type { Area, Services } from "./context.ts";
 
 export function imageHandlers({ images, operations, usersOf }: Services): Area<"image"> {
-  const view = (image: Image) => imageView(image, usersOf);
+  const view = async (image: Image) => {
+    const { diskBytes } = await images.sizeOnDisk(image.manifest.id);
+    return imageView(image, { diskBytes, usedBy: usersOf(image.manifest.id) });
+  };
   return {
     "image.build": ({ recipe }, { connection }) => {
       const what = { kind: "image.build", subject: recipe, owner: connection } as const;
       const build = async ({ signal, onStage }: OperationContext) =>
-        view(await images.build(recipe, { signal, progress: onStage }));
+        await view(await images.build(recipe, { signal, progress: onStage }));
       return { operation: operations.begin(what, build) };
     },
-    "image.list": async () => ({ images: (await images.list()).entries.map(view) }),
-    "image.show": async ({ ref }) => view(await images.show(ref)),
+    "image.list": async () => ({ images: await Promise.all((await images.list()).entries.map(view)) }),
+    "image.show": async ({ ref }) => await view(await images.show(ref)),
     "image.delete": async ({ ref }) => ({ id: ImageId.parse((await images.remove(ref)).id) }),
   };
 }
 
-function imageView({ manifest }: Image, usersOf: Services["usersOf"]) {
+function imageView({ manifest }: Image, { diskBytes, usedBy }: { diskBytes: number; usedBy: readonly string[] }) {
   return {
     id: ImageId.parse(manifest.id),
     name: manifest.name,
     architecture: manifest.architecture,
     init: manifest.init,
     createdAt: manifest.createdAt,
-    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
-    usedBy: [...usersOf(manifest.id)],
+    bytes: diskBytes,
+    usedBy: [...usedBy],
   };
 }

@@ -1,6 +1,6 @@
 /** An image and a kernel as they lie in a state directory, small and made in no time; no guest could boot them. */
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DaemonPaths } from "../config.ts";
 import type { ImageManifest } from "../services/image/manifest.ts";
@@ -13,8 +13,11 @@ const EXT4_MAGIC_OFFSET = 1024 + 0x38;
 const SHA = "0".repeat(64);
 const CREATED = "2026-01-01T00:00:00.000Z";
 
-export async function putImage(paths: DaemonPaths, options: { id?: string; name?: string } = {}): Promise<void> {
-  const { id = IMAGE_ID, name = "minimal" } = options;
+export async function putImage(
+  paths: DaemonPaths,
+  options: { id?: string; name?: string; bytes?: number } = {},
+): Promise<void> {
+  const { id = IMAGE_ID, name = "minimal", bytes = IMAGE_BYTES } = options;
   const root = Buffer.alloc(IMAGE_BYTES);
   root.writeUInt16LE(0xef53, EXT4_MAGIC_OFFSET);
   // a single block, at the file's beginning
@@ -22,9 +25,10 @@ export async function putImage(paths: DaemonPaths, options: { id?: string; name?
   const manifest: ImageManifest = {
     ...{ format: 1, id, name, description: "for tests", createdAt: CREATED, recipe: { sha256: SHA } },
     ...{ suite: "bookworm", architecture: "amd64", init: null, workSeed: null },
-    files: [{ name: "root.ext4", bytes: IMAGE_BYTES, sha256 }],
+    files: [{ name: "root.ext4", bytes, sha256 }],
   };
   await put(join(paths.images, id), { "manifest.json": JSON.stringify(manifest), "root.ext4": root });
+  await truncate(join(paths.images, id, "root.ext4"), bytes); // the rest is a hole
 }
 
 export async function putKernel(paths: DaemonPaths): Promise<void> {

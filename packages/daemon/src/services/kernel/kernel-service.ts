@@ -6,6 +6,7 @@ import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content-store-staging.ts";
+import type { TreeSize } from "../storage/content-store-tree.ts";
 import { removeUnused } from "../storage/content-store-use.ts";
 import { isOutOfSpace } from "../storage/out-of-space.ts";
 import { ensureInitramfs, type Initramfs, removeInitramfs } from "./initramfs.ts";
@@ -52,6 +53,10 @@ export class KernelService {
     const kernel = await this.#deps.store.find(ref);
     await checkKernel(kernel, { depth: options.verify ?? "sizes", signal: options.signal });
     return kernel;
+  }
+
+  async sizeOnDisk(id: string): Promise<TreeSize> {
+    return await this.#deps.store.sizeOnDisk(id);
   }
 
   /** A corrupt kernel can be removed too, by its exact id. */

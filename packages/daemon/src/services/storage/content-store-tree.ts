@@ -23,16 +23,27 @@ export async function seal(dir: string): Promise<void> {
   await syncDirectory(dir);
 }
 
+/** What is being removed meanwhile takes nothing. */
 export async function diskUsage(path: string): Promise<TreeSize> {
-  const stat = await lstat(path);
+  const stat = await orGone(lstat(path));
+  if (!stat) return { apparentBytes: 0, diskBytes: 0 };
   let apparentBytes = stat.isFile() ? stat.size : 0;
   let diskBytes = stat.blocks * 512;
   if (stat.isDirectory()) {
-    for (const name of await readdir(path)) {
+    for (const name of (await orGone(readdir(path))) ?? []) {
       const inner = await diskUsage(join(path, name));
       apparentBytes += inner.apparentBytes;
       diskBytes += inner.diskBytes;
     }
   }
   return { apparentBytes, diskBytes };
+}
+
+async function orGone<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }

@@ -196,4 +196,6 @@ test("sizes tell holes from content", async () => {
   const size = await store.sizeOnDisk(made.manifest.id);
   assert.ok(size.apparentBytes > 64 << 20);
   assert.ok(size.diskBytes < 1 << 20);
+  await store.remove(A);
+  assert.deepEqual(await store.sizeOnDisk(A), { apparentBytes: 0, diskBytes: 0 });
 });
