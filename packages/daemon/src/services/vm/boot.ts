@@ -27,8 +27,11 @@ export async function boot(deps: VmDeps, machine: Prepared, { signal, onStage }:
   await writeHandles(machine.files, process.handles);
   await untilAnswering(deps, machine, { live, signal });
   onStage({ name: "configure" });
-  await configureGuest(deps, live.guest, { contributions, signal });
-  for (const capability of deps.capabilities) await capability.afterStart?.(machine, live.guest, { signal });
+  // Neither needs the other, and a guest under emulation takes its time over both.
+  await Promise.all([
+    configureGuest(deps, live.guest, { contributions, signal }),
+    ...deps.capabilities.map((capability) => capability.afterStart?.(machine, live.guest, { signal })),
+  ]);
   return live;
 }
 

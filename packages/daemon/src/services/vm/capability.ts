@@ -29,6 +29,7 @@ export interface Capability {
   prepareHost?(machine: Prepared, waiting: Waiting): Promise<Contribution>;
   /** The guest did not come up: throws when what this capability gave it is damaged. */
   verify?(machine: Prepared, waiting: Waiting): Promise<void>;
+  /** What is to be done inside, as soon as the agent answers: beside `configure`, and beside each other. */
   afterStart?(machine: Prepared, guest: GuestChannel, waiting: Waiting): Promise<void>;
   /** Lets go of what the host has for it; `deleted` says that the machine will not come back. Safe to repeat. */
   cleanUp?(machine: Prepared, why: { deleted: boolean }): Promise<void>;
