@@ -142,6 +142,12 @@ test("a tunnel lasts as long as its client, and carries both ways with an end of
   const sent = "x".repeat(1_000_000);
   socket.end(sent);
   assert.equal(await text(socket), sent);
+  // What came before the guest was connected is not lost.
+  for (let nth = 0; nth < 20; nth += 1) {
+    const quick = connect({ port: host, host: "127.0.0.1", allowHalfOpen: true });
+    quick.end("at once");
+    assert.equal(await text(quick), "at once");
+  }
   other.close();
   await ended;
   for (let tries = 0; tries < 1_000; tries += 1) {

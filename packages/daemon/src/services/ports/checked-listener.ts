@@ -9,6 +9,7 @@ export type Address = { readonly address: string; readonly port: number };
 
 export type ListenOptions = Address & {
   readonly gate: LoopbackGate;
+  /** given a socket that stands still, so that nothing is lost before its reader is there */
   readonly serve: (socket: Socket) => void;
   /** connections from other hosts are served, too */
   readonly foreign?: boolean;
@@ -58,9 +59,7 @@ export class CheckedListener implements AsyncDisposable {
     socket.on("error", () => undefined); // told by its end
     const judgement = await gate.judge(socket);
     if (socket.destroyed) return;
-    if (judgement === "ours" || (judgement === "foreign" && foreign)) {
-      serve(socket);
-      socket.resume();
-    } else socket.resetAndDestroy();
+    if (judgement === "ours" || (judgement === "foreign" && foreign)) serve(socket);
+    else socket.resetAndDestroy();
   }
 }

@@ -83,7 +83,10 @@ export class HttpGateway implements AsyncDisposable {
   /** A port counts as free when it is on both addresses, or there is no IPv6: half of it would be somebody else's. */
   async #listen(port: number): Promise<readonly CheckedListener[] | undefined> {
     const { gate } = this.#deps;
-    const serve = (socket: Duplex) => void this.#server.emit("connection", socket);
+    const serve = (socket: Duplex) => {
+      this.#server.emit("connection", socket);
+      socket.resume();
+    };
     let first: CheckedListener | undefined;
     try {
       first = await CheckedListener.open({ address: "127.0.0.1", port, gate, serve });
