@@ -84,12 +84,17 @@ export class FramePipe {
   }
 
   #pump(): void {
+    if (this.#full || this.#ended) return;
+    // what is there at once goes out at once: each write to a guest's port interrupts the guest
+    this.#duplex.cork();
     while (!this.#full && !this.#ended && this.#epoch !== undefined) {
       const frame = this.#events.next();
-      if (!frame) return;
+      if (!frame) break;
       const { header, trailer } = encodeFrame(frame.head, this.#epoch);
       this.#write([header, ...frame.parts, trailer]);
     }
+    this.#duplex.uncork();
+    this.#full = this.#duplex.writableNeedDrain;
   }
 
   #write(parts: readonly Uint8Array[]): void {

@@ -56,6 +56,9 @@ export type StreamUse = {
   readonly durable: boolean;
 };
 
+/** how long an acknowledgement that the agent does not need may wait for something that is sent anyway, `ms` */
+const LINGER_MS = 20;
+
 /** the largest number whose odd neighbour is one, too */
 const MAX_STREAM = 0xffff_fffc;
 
@@ -76,7 +79,11 @@ export class GuestChannel implements AsyncDisposable {
   #end: AppError | undefined;
 
   private constructor(options: GuestChannelOptions) {
-    this.mux = new Mux(() => this.#link.wake());
+    const { clock = systemClock, alive = () => true, connect, session, build } = options;
+    const { signal } = this.#stop;
+    // a channel that is over owes nobody anything
+    const linger = (over: () => void) => void clock.sleep(LINGER_MS, { signal }).then(over, () => undefined);
+    this.mux = new Mux(() => this.#link.wake(), { linger });
     this.#messages = new ControlMessages({
       control: () => this.mux.control,
       touch: () => this.mux.touch(this.mux.control),
@@ -91,7 +98,6 @@ export class GuestChannel implements AsyncDisposable {
       room: () => this.#messages.flush(),
       dead: () => undefined,
     };
-    const { clock = systemClock, alive = () => true, connect, session, build } = options;
     const opened = (hello: AgentHello) => this.#opened(hello);
     this.#link = new Link({ connect, session, build, clock, alive, mux: this.mux, opened, closed: () => undefined });
   }

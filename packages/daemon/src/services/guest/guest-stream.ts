@@ -22,6 +22,8 @@ export type GuestStream = {
   readonly durable: boolean;
   /** byte of the control stream that has to be sent before the peer can know this stream */
   knownAfter: number;
+  /** bytes of the peer's half that the last ACK said were consumed */
+  told: number;
   events: StreamEvents;
   /** its owner has done with it; it stays for a last ACK */
   forgotten: boolean;
