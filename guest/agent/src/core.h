@@ -49,6 +49,7 @@ struct agent {
     uint64_t next_stream;
     bool hold_acks;        // resuming: stream 0 comes first
     uint64_t resent_until; // hold_acks ends when stream 0 was sent up to here again
+    struct timer ack_later; // the port is drained, and the host does not wait for what it could hear
     struct reset_due resets[256];
     unsigned reset_count;
 

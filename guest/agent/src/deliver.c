@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define ACK_LATER_MS 20u
+
 static bool deliver_data(struct agent *agent, struct stream *stream, const struct frame *frame)
 {
     struct in_half *in = &stream->in;
@@ -99,17 +101,38 @@ bool deliver_frame(struct agent *agent, const struct frame *frame)
     return deliver_reset(stream, frame);
 }
 
-static void idle(struct stream *stream)
+static bool untold(const struct stream *stream)
 {
-    if (stream->in.ring.to != stream->in.acked && !stream->foreign && stream->halves & STREAM_IN)
-        stream->in.ack_due = true;
+    return stream->in.ring.to != stream->in.acked && !stream->foreign && stream->halves & STREAM_IN;
 }
 
-void deliver_idle(struct agent *agent)
+void deliver_acks_due(struct agent *agent)
 {
+    loop_disarm(agent->loop, &agent->ack_later);
     if (!agent->control)
         return;
-    idle(agent->control);
-    for (struct stream *stream = agent->streams; stream; stream = stream->next)
-        idle(stream);
+    if (untold(agent->control))
+        agent->control->in.ack_due = true;
+    for (struct stream *stream = agent->streams; stream; stream = stream->next) {
+        if (untold(stream))
+            stream->in.ack_due = true;
+    }
+}
+
+static void waited(struct timer *timer) { deliver_acks_due(timer->context); }
+
+// A write to the port costs more than a small command does, and takes the processor from it.
+void deliver_idle(struct agent *agent)
+{
+    struct stream *stream = agent->streams;
+
+    if (!agent->control || agent->ack_later.armed)
+        return;
+    while (stream && !untold(stream))
+        stream = stream->next;
+    if (!stream && !untold(agent->control))
+        return;
+    agent->ack_later.due = waited;
+    agent->ack_later.context = agent;
+    loop_arm(agent->loop, &agent->ack_later, ACK_LATER_MS);
 }

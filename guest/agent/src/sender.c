@@ -119,7 +119,10 @@ size_t sender_compose(struct agent *agent, uint8_t *to, size_t room)
     size_t used = 0, size;
 
     // Room for a little data at least, so that no frame is needlessly small.
-    while (room - used >= 4096 && (size = send_one(agent, to + used, room - used)) > 0)
+    while (room - used >= 4096 && (size = send_one(agent, to + used, room - used)) > 0) {
         used += size;
+        if (agent->ack_later.armed)
+            deliver_acks_due(agent);
+    }
     return used;
 }

@@ -60,8 +60,10 @@ void stream_queue_reset(struct agent *agent, uint32_t number, uint32_t error);
 
 // deliver.c: false is a protocol error.
 bool deliver_frame(struct agent *agent, const struct frame *frame);
-// The port is drained: acknowledge what is not yet.
+// The port is drained: what is not acknowledged yet is soon.
 void deliver_idle(struct agent *agent);
+// Something is sent anyway: what waits to be acknowledged goes with it.
+void deliver_acks_due(struct agent *agent);
 
 // sender.c: puts frames of the open epoch into `to`; 0 when there is nothing to send.
 size_t sender_compose(struct agent *agent, uint8_t *to, size_t room);
