@@ -114,6 +114,8 @@ for (const { what, console, exit, code, message } of [
       assert.ok("error" in end, JSON.stringify(end));
       assert.equal(end.error.code, code);
       assert.match(end.error.message, message);
+      if (code !== "VM_NOT_RUNNING") assert.equal(/deleted/.test(end.error.hint ?? ""), ephemeral, end.error.hint);
+      if (ephemeral && console !== "") assert.match(end.error.hint ?? "", new RegExp(console.trim().slice(-12)));
     });
   }
 }

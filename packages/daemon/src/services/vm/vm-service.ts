@@ -106,7 +106,10 @@ export class VmService {
     const files = machineFiles(this.#deps.machines, id);
     this.#ends.set(
       live,
-      live.process.exited.then((exit) => guestEnded({ record, files }, exit)),
+      live.process.exited.then(async (exit) => {
+        const failure = await guestEnded({ record, files }, exit);
+        return failure && record.ephemeral ? goneWithConsole(failure) : failure;
+      }),
     );
     void live.process.exited.then(() => this.#deps.actors.run(id, () => this.#ended(id, live)));
   }
@@ -183,6 +186,12 @@ export class VmService {
 
 function poweredOff(name: string): AppError {
   return new AppError("VM_NOT_RUNNING", `${name} powered itself off`, { facts: { machine: name } });
+}
+
+/** The console of a machine that goes when it ends can be looked at nowhere but here. */
+function goneWithConsole({ code, message, facts }: AppError): AppError {
+  const hint = `The machine was deleted, as was asked for. Its console ended with: ${facts.console ?? ""}`;
+  return new AppError(code, message, { facts, hint });
 }
 
 function busy(name: string, now: { state: string; current: VmRequest | undefined }): AppError {
