@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync, watch } from "node:fs";
-import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { tarOf } from "@banger/sdk/testing/tar-for-tests";
 import { parsePlace } from "../../arguments/parse-place.ts";
 import { Interrupts } from "../../terminal/interrupts.ts";
-import { World } from "../../testing/world.ts";
+import { outcome, World } from "../../testing/world.ts";
 
 type Copying = { readonly world: World; readonly guest: string; readonly host: string };
 
@@ -193,6 +193,21 @@ test("a signal ends a copy at once, whatever the machine does, and what was copi
     assert.equal(ran.status, 130);
     assert.equal(ran.stderr, "banger: interrupted by SIGINT\nhint: What was copied until then is there.\n");
     assert.ok(readdirSync(join(host, "dir")).every((name) => name === "a"));
+    assert.deepEqual(world.daemon.internal, []);
+  });
+});
+
+test("a file for an output that takes nothing, or a reader who goes away, is no bug and no hang", async () => {
+  await withFiles(async ({ world, guest }) => {
+    await writeFile(join(guest, "srv/large"), Buffer.alloc(4_000_000, "x"));
+    await using full = await open("/dev/full", "w");
+    const ran = await outcome(world.spawn(["cp", "web:/srv/large", "-"], { stdout: full.fd }));
+    assert.deepEqual([ran.status, ran.stderr.split("\n")[0]], [3, "banger: the output could not be written (ENOSPC)"]);
+    const child = world.spawn(["cp", "web:/srv/large", "-"]);
+    await once(child.stdout, "readable");
+    child.stdout.destroy();
+    const [status]: unknown[] = await once(child, "exit");
+    assert.equal(status, 141);
     assert.deepEqual(world.daemon.internal, []);
   });
 });
