@@ -1,19 +1,30 @@
 /** Opens the database; a damaged one is put beside, and a new one is filled from the machines' manifests. */
-import { rename } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { AppError } from "@banger/contract/errors";
 import type { Logger } from "@banger/platform/log";
 import { Database } from "../store/database.ts";
 
 export async function openDatabase(path: string, deps: { log: Logger; now: () => number }): Promise<Database> {
   try {
-    return Database.open(path);
+    return await openPrivately(path);
   } catch (error) {
     if (!AppError.is(error, "STATE_CORRUPT")) throw error;
     const aside = `${path}.damaged-${new Date(deps.now()).toISOString().replaceAll(":", "")}`;
     deps.log.error("the database is damaged; it is kept beside a new one", { kept: aside, error: error.message });
     await moveTogether(path, aside);
-    return Database.open(path);
+    return await openPrivately(path);
   }
+}
+
+async function openPrivately(path: string): Promise<Database> {
+  await makePrivate(path);
+  return Database.open(path);
+}
+
+/** It holds environments, which are secrets. Closed before SQLite opens it: a close would drop SQLite's own locks. */
+async function makePrivate(path: string): Promise<void> {
+  await using file = await open(path, "a", 0o600);
+  await file.chmod(0o600);
 }
 
 /** The write-ahead log belongs to its database: left behind, it would be applied to the new one. */

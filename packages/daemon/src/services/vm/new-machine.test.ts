@@ -64,6 +64,13 @@ test("a name that is taken is refused before anything is built; a made one is ne
   assert.equal((await make(CreateParams.parse({}), booting)).name, pleasantName(2));
 });
 
+test("a machine that can never fit on the host is refused before anything is built", async () => {
+  const { make, asked } = maker(new Set());
+  const refused = make(CreateParams.parse({ memoryMib: 65_536 }), booting);
+  await assert.rejects(refused, (error) => AppError.is(error, "MEMORY_SHORT"));
+  assert.deepEqual(asked, []);
+});
+
 test("every made name is a name", () => {
   fc.assert(fc.property(fc.nat({ max: 0xff_ffff }), (seed) => assert.match(pleasantName(seed), NAME_PATTERN)));
 });

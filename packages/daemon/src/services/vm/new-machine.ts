@@ -46,9 +46,11 @@ export function newMachine(deps: NewMachineDeps): NewMachine {
       throw new AppError("NAME_TAKEN", `there is a machine named ${params.name} already`, {
         facts: { name: params.name ?? "" },
       });
+    const sizing = defaultSizing(deps.host);
+    const memoryMib = params.memoryMib ?? sizing.memoryMib;
+    requireRoom(deps.host, memoryMib);
     const image = await deps.image(params.image ?? DEFAULT_IMAGE, booting);
     const kernel = await deps.kernel(params.kernel ?? DEFAULT_KERNEL, booting);
-    const sizing = defaultSizing(deps.host);
     return {
       version: 1,
       id: booting.id,
@@ -56,7 +58,7 @@ export function newMachine(deps: NewMachineDeps): NewMachine {
       image: { id: image.id, name: image.name },
       kernel: { id: kernel.id, name: kernel.name },
       vcpus: params.vcpus ?? sizing.vcpus,
-      memoryMib: params.memoryMib ?? sizing.memoryMib,
+      memoryMib,
       diskMib: params.diskMib ?? sizing.diskMib,
       rootMib: DISK_MIB,
       environment: params.environment ?? [],
@@ -67,6 +69,13 @@ export function newMachine(deps: NewMachineDeps): NewMachine {
       run: null,
     };
   };
+}
+
+/** What can never run is refused before an image is built for it; what is free is looked at when the machine starts. */
+function requireRoom({ memoryMib: hostMib }: Host, memoryMib: number): void {
+  if (memoryMib < hostMib) return;
+  const message = `a machine with ${memoryMib} MiB of memory does not fit on a host with ${hostMib} MiB`;
+  throw new AppError("MEMORY_SHORT", message, { facts: { neededMib: memoryMib, hostMib } });
 }
 
 function freeName(deps: NewMachineDeps): VmName {
