@@ -29,4 +29,4 @@ test: $(PROGRAMS) $(OUT)/agent/fuzz-smoke $(OUT)/banger-agent-asan $(OUT)/banger
 	done
 	@echo "  fuzz-smoke"; timeout 60 $(OUT)/agent/fuzz-smoke $(CORPUS) 3
 	@if command -v python3 >/dev/null; then python3 $(HERE)/test/golden/generate.py $(ROOT)/packages/contract/src/guest/golden --check || { echo "the golden bytes differ from generate.py"; exit 1; }; \
-	else echo "  golden bytes not regenerated: no python3"; fi
+	else echo "  golden bytes not regenerated: no python3"; [ -z "$$REQUIRE_VM" ]; fi
