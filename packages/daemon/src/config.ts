@@ -1,5 +1,6 @@
 /** Where a daemon keeps its things. Derived once, by main, from the environment or from flags. */
 import { join } from "node:path";
+import { HOLDER_FILE } from "@banger/contract/daemon/holder";
 
 export type DaemonConfig = {
   /** intent, machines, images and kernels; survives a logout */
@@ -18,6 +19,8 @@ export const DEFAULT_HTTP_PORT = 7080;
 export type DaemonPaths = {
   readonly socket: string;
   readonly lock: string;
+  /** tells clients elsewhere which socket is ours */
+  readonly holder: string;
   readonly database: string;
   readonly machines: string;
   readonly images: string;
@@ -39,6 +42,7 @@ export function daemonPaths({ state, runtime, cache, installation }: DaemonConfi
   return {
     socket: join(runtime, "bangerd.sock"),
     lock: join(state, "lock"),
+    holder: join(state, HOLDER_FILE),
     database: join(state, "banger.db"),
     machines: join(state, "machines"),
     images: join(state, "images"),

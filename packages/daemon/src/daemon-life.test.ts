@@ -1,9 +1,10 @@
 /** The daemon itself: how it starts, who may talk to it, when it goes, and what of it stays. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { DaemonHolder } from "@banger/contract/daemon/holder";
 import { daemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { lockFile } from "@banger/platform/fs/file-lock";
@@ -70,6 +71,16 @@ test("of two daemons on one state directory the second is told that it is locked
   await assert.rejects(bench.start(), code("STATE_LOCKED"));
   bench.life = life;
   assert.equal((await client.call("daemon.status", {})).machines.total, 0);
+});
+
+test("while it can be asked its state tells where, and no longer", async () => {
+  await using bench = await DaemonBench.make();
+  const { holder, socket } = bench.paths;
+  await writeFile(holder, JSON.stringify({ pid: 1, socket: "/left/by/a/dead/one" }));
+  const { pid } = await (await bench.start()).call("daemon.status", {});
+  assert.deepEqual(DaemonHolder.parse(JSON.parse(await readFile(holder, "utf8"))), { pid, socket });
+  await bench.stop();
+  await assert.rejects(readFile(holder), { code: "ENOENT" });
 });
 
 test("closing twice is fine, the socket goes, machines stay", async () => {

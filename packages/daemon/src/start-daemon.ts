@@ -16,6 +16,7 @@ import { handlers } from "./api/handlers.ts";
 import { type Composed, compose } from "./compose.ts";
 import type { DaemonConfig } from "./config.ts";
 import { daemonPaths } from "./config.ts";
+import { forgetHolder, tellHolder } from "./holder.ts";
 import type { Ports } from "./ports.ts";
 import { openDatabase } from "./recovery/open-state.ts";
 import { claimOrphans } from "./recovery/quarantine.ts";
@@ -46,6 +47,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   for (const directory of [config.state, config.runtime, config.cache, paths.machines, paths.proofs])
     await ensurePrivateDir(directory);
   stack.use(await lockFile(paths.lock, { native: ports.native }));
+  await forgetHolder(paths.holder);
   const database = stack.use(await openDatabase(paths.database, { log: ports.log, now: () => ports.clock.now() }));
   const composed = stack.adopt(compose({ ...options, paths, database }), close);
   await claimOrphans({ ...composed.vmDeps, quarantine: paths.quarantine });
@@ -55,6 +57,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   resume(ports, composed, { adopted, agent: paths.agent });
   await composed.hostPorts.open();
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
+  stack.use(await tellHolder(paths.holder, { pid: ports.pid, socket: paths.socket }, ports.log));
   const running = stack.move();
   ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
   return { socket: paths.socket, [Symbol.asyncDispose]: () => running.disposeAsync() };

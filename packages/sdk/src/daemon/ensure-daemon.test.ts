@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { appendFile, chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { HOLDER_FILE } from "@banger/contract/daemon/holder";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "../client.ts";
 import { DaemonFake } from "../testing/daemon-fake.ts";
@@ -105,6 +106,32 @@ test("a runtime directory that others may enter is refused, not used", async () 
   await mkdir(place.places.runtime, { recursive: true });
   await chmod(place.places.runtime, 0o755);
   await assert.rejects(place.ensure(), (error) => AppError.is(error, "STATE_UNSAFE"));
+});
+
+test("with another runtime directory the daemon of the same state is found where it is", async () => {
+  await using place = await Place.make();
+  const first = await place.ensure();
+  const elsewhere = { HOME: place.home, XDG_RUNTIME_DIR: join(place.home, "other") };
+  const places = daemonPlaces(elsewhere, { uid: process.getuid?.() ?? 0 });
+  const second = await place.ensure({ places });
+  const of = async (client: BangerClient) => await client.call("daemon.status", {});
+  assert.deepEqual(await of(second), await of(first));
+});
+
+test("a daemon that holds the state and whose socket went away is named", async () => {
+  await using place = await Place.make();
+  await mkdir(place.places.state, { recursive: true, mode: 0o700 });
+  const socket = join(place.home, "gone/bangerd.sock");
+  await writeFile(join(place.places.state, "lock"), ""); // held, as the fake program sees it
+  await writeFile(join(place.places.state, HOLDER_FILE), JSON.stringify({ pid: 4711, socket }));
+  await assert.rejects(place.ensure(), (error) => {
+    assert.ok(AppError.is(error, "STATE_LOCKED"));
+    assert.match(
+      error.message,
+      /is held by the daemon with pid 4711, and its socket .*gone\/bangerd\.sock does not answer$/,
+    );
+    return true;
+  });
 });
 
 test("a start is given up when its caller is", async () => {

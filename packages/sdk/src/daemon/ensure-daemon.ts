@@ -21,10 +21,13 @@ export type EnsureOptions = FindOptions & {
 const READY_MS = 30_000;
 /** how long the socket of another's daemon is awaited before ours is tried again, `ms` */
 const TURN_MS = 500;
+/** times in a row that a state is found locked by one and the same daemon whose socket does not answer: it is lost */
+const LOST_TURNS = 2;
 
 export async function ensureDaemon(options: EnsureOptions): Promise<BangerClient> {
   using deadline = startDeadline(options.signal, { ms: READY_MS, what: "the daemon to be ready" });
   const { signal } = deadline;
+  const turns = new LockedTurns();
   let mayReplace = true;
   for (;;) {
     const client = await findDaemon({ ...options, signal });
@@ -38,7 +41,22 @@ export async function ensureDaemon(options: EnsureOptions): Promise<BangerClient
     // Loaded when there is a daemon to start, which is seldom.
     const { startDaemon } = await import("./start-daemon.ts");
     const outcome = await startDaemon(options.program, { places: options.places, signal });
-    if (outcome === "locked") await socketTurn(options.places, signal);
+    if (outcome === "locked") await turns.next(options.places, signal);
+  }
+}
+
+/** A daemon that starts or goes is awaited. One that says it can be asked, and can not be, is told: waiting mends nothing. */
+class LockedTurns {
+  #pid: number | undefined;
+  #turns = 0;
+
+  async next(places: DaemonPlaces, signal: AbortSignal): Promise<void> {
+    const { heldBy, readHolder } = await import("./holder.ts");
+    const holder = await readHolder(places);
+    this.#turns = holder && holder.pid === this.#pid ? this.#turns + 1 : 1;
+    this.#pid = holder?.pid;
+    if (holder && this.#turns > LOST_TURNS) throw heldBy(holder, places);
+    await socketTurn(places, signal);
   }
 }
 

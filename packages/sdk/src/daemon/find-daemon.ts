@@ -1,4 +1,5 @@
 /** Connects to the user's daemon if it runs, and never starts one. */
+import { dirname } from "node:path";
 import type { Build } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
 import { checkPrivateDir } from "@banger/platform/fs/private-dir";
@@ -13,6 +14,16 @@ export type FindOptions = {
 
 /** Undefined when none answers. A daemon of another protocol is connected to: its frozen methods can be called. */
 export async function findDaemon(options: FindOptions): Promise<BangerClient | undefined> {
+  const here = await answering(options);
+  if (here) return here;
+  // Loaded when there is none where we look first, which is seldom.
+  const { otherSocket } = await import("./holder.ts");
+  const socket = await otherSocket(options.places);
+  if (socket === undefined) return undefined;
+  return await answering({ ...options, places: { ...options.places, socket, runtime: dirname(socket) } });
+}
+
+async function answering(options: FindOptions): Promise<BangerClient | undefined> {
   const { places, build, signal } = options;
   try {
     // The fallback lies in /tmp, where anybody may have made it first: what answers there must be ours.

@@ -1,8 +1,9 @@
 /** A fake daemon as a program, started the way the real one is: directories, a lock that lets one live, a line when ready. */
 import { closeSync, writeSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { HOLDER_FILE } from "@banger/contract/daemon/holder";
 import { AppError, errorCatalog } from "@banger/contract/errors";
 import { DaemonFake } from "./daemon-fake.ts";
 
@@ -30,8 +31,11 @@ try {
 }
 const socket = join(values.runtime, "bangerd.sock");
 const daemon = await DaemonFake.start({ socket, build: { version: "1.0.0", commit: "abc", builtAt: values.built } });
+const holder = join(values.state, HOLDER_FILE);
+await writeFile(holder, JSON.stringify({ pid: process.pid, socket }));
 writeSync(READY_FD, `ready ${socket}\n`);
 closeSync(READY_FD);
 await daemon.stopped;
+await rm(holder);
 await rm(lock);
 process.exit(0);
