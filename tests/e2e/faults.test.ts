@@ -63,7 +63,7 @@ scenario("what is not there is status 4, and 125 where a command's status is awa
 });
 
 scenario("more memory than the host has is refused before anything is made", async () => {
-  const says = /needs \d+ MiB of memory, the host has \d+ MiB available/;
+  const says = /a machine with 1048576 MiB of memory does not fit on a host with \d+ MiB/;
   await refused(["create", "--start", "--image", "minimal", "--memory", "1048576"], { status: 3, says });
 });
 
