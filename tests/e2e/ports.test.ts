@@ -1,0 +1,113 @@
+/** Ports of a real machine: by name, published, forwarded, and in the list. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { openHome } from "../harness/scenarios.ts";
+
+const { home, scenario } = await openHome({ images: ["minimal"] });
+const run = promisify(execFile);
+
+/** The image has nothing that listens: the smallest server there is, which answers each connection and ends it. */
+const SERVER = `
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
+  int one = 1, server = socket(AF_INET, SOCK_STREAM, 0);
+  setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (argc != 2 || bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 64)) return 1;
+  puts("listening");
+  fflush(stdout);
+  for (;;) {
+    char head[4096];
+    int got = 0, c = accept(server, 0, 0);
+    for (ssize_t n; got < 4000 && (n = read(c, head + got, 4000 - got)) > 0;) {
+      head[got += n] = 0;
+      if (strstr(head, "\\r\\n\\r\\n")) break;
+    }
+    dprintf(c, "HTTP/1.1 200 OK\\r\\nContent-Length: 6\\r\\n\\r\\n%s", strncmp(head, "HEAD", 4) ? "hello\\n" : "");
+    close(c);
+  }
+}`;
+
+async function server(): Promise<Buffer> {
+  const directory = await mkdtemp(join(tmpdir(), "banger-server-"));
+  try {
+    const [source, binary] = [join(directory, "server.c"), join(directory, "server")];
+    await writeFile(source, SERVER);
+    await run("musl-gcc", ["-static", "-Os", "-s", "-o", binary, source]);
+    return await readFile(binary);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function get(port: number, host: string): Promise<string> {
+  const sent = request({ port, host: "127.0.0.1", headers: { host } }).end();
+  const [response] = await once(sent, "response");
+  return await text(response);
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer();
+  await once(listener.listen(0, "127.0.0.1"), "listening");
+  const bound = listener.address();
+  listener.close();
+  await once(listener, "close");
+  return typeof bound === "object" && bound !== null ? bound.port : 0;
+}
+
+scenario(
+  "what listens in a machine is listed, and reached by name, by a published port and through a tunnel",
+  async () => {
+    const host = await freePort();
+    const publish = `${host}:3000`;
+    await home.ok(["run", "-d", "-q", "--name", "web", "--image", "minimal", "--publish", publish]);
+    const put = ["exec", "-i", "web", "sh", "-c", "cat > /run/server && chmod 755 /run/server"];
+    await home.ok(put, { stdin: await server() });
+    await using serving = home.start(["exec", "web", "/run/server", "3000"]);
+    await serving.shows("listening\n");
+
+    const { results } = Object(await home.json(["ports", "web"]));
+    const [open] = results[0].result.ports;
+    assert.deepEqual([open.port, open.process, open.protocol], [3000, "server", "http"]);
+    const url = new URL(open.url);
+    assert.equal(url.hostname, "3000.web.localhost");
+    assert.equal(await get(Number(url.port), url.host), "hello\n");
+    assert.equal(
+      await get(Number(url.port), `3001.web.localhost`),
+      "Nothing listens on port 3001 of web.\nIts open ports: banger ports web\n",
+    );
+    assert.equal(await get(host, "localhost"), "hello\n");
+
+    const taken = await home.run(["create", "--start", "--image", "minimal", "-q", "--publish", publish]);
+    assert.equal(taken.status, 5);
+    assert.match(taken.stderr, new RegExp(`port ${host} of 127.0.0.1 is taken by machine web`));
+
+    const other = await freePort();
+    await using tunnel = home.start(["forward", "web", `${other}:3000`]);
+    await tunnel.shows(`127.0.0.1:${other}\n`);
+    assert.equal(await get(other, "localhost"), "hello\n");
+    tunnel.signal("SIGINT");
+    assert.equal((await tunnel.ended).status, 130);
+    await assert.rejects(get(other, "localhost"), /ECONNREFUSED/);
+
+    await home.killDaemon();
+    await home.daemon();
+    // The first one had lost its client.
+    await using second = home.start(["exec", "web", "/run/server", "3000"]);
+    await second.shows("listening\n");
+    assert.equal(await get(host, "localhost"), "hello\n", "the next daemon has the machine's ports again");
+  },
+);
