@@ -6,6 +6,7 @@ import { AppError } from "@banger/contract/errors";
 import { joinBytes } from "@banger/contract/guest/byte-queue";
 import { ERRNO, errnoName } from "@banger/contract/guest/errno";
 import { FLAG_FIN, FRAME_TYPE, type FrameHead, readU64, writeU64 } from "@banger/contract/guest/frame";
+import { Acks, type Linger } from "./acks.ts";
 import { protocolBroken } from "./guest-error.ts";
 import { type GuestStream, NO_EVENTS } from "./guest-stream.ts";
 import { ReceiveHalf, WINDOW_BYTES } from "./receive-half.ts";
@@ -14,9 +15,6 @@ import { SendHalf } from "./send-half.ts";
 export type OutFrame = { readonly head: FrameHead; readonly parts: readonly Uint8Array[] };
 type Accepted = "accepted" | "gap";
 
-/** bytes, a part of the window: when so many were consumed since the last ACK, the peer needs the credit */
-const PROMPT_PART = 1 / 4;
-
 /** answers to frames of unknown streams that wait to be sent; more can only be a peer that does not read them */
 const MAX_RESETS = 4_096;
 
@@ -24,12 +22,8 @@ export class Mux {
   #control = controlStream();
   #streams = new Map<number, GuestStream>();
   /** streams with something to acknowledge, and with something to send, in the order of their turn */
-  readonly #acks = new Set<GuestStream>();
+  readonly #acks: Acks;
   readonly #busy = new Set<GuestStream>();
-  /** streams whose ACK nobody needs soon: it goes with whatever is sent next, or when the wait is over */
-  readonly #patient = new Set<GuestStream>();
-  readonly #linger: ((over: () => void) => void) | undefined;
-  #lingering = false;
   /** something was sent since there was last nothing to send */
   #sending = false;
   readonly #resets = new Map<number, number>();
@@ -39,15 +33,12 @@ export class Mux {
 
   /**
    * `onWork` is called when `next` may have something. `joinedByAck` is for the agent's end: a stream of an older
-   * session is spoken of when the peer has sent ACK for it, not when the control stream has named it. `linger` calls
-   * back when an ACK that nobody needs has waited long enough for company; without it none waits.
+   * session is spoken of when the peer has sent ACK for it, not when the control stream has named it. Without `linger`
+   * every ACK is sent at once.
    */
-  constructor(
-    onWork: () => void,
-    options: { joinedByAck?: boolean; linger?: ((over: () => void) => void) | undefined } = {},
-  ) {
+  constructor(onWork: () => void, options: { joinedByAck?: boolean; linger?: Linger } = {}) {
     this.#onWork = onWork;
-    this.#linger = options.linger;
+    this.#acks = new Acks({ linger: options.linger, due: onWork });
     this.#joinedByAck = options.joinedByAck === true;
   }
 
@@ -69,7 +60,6 @@ export class Mux {
   resume(): void {
     this.#resets.clear();
     this.#acks.clear();
-    this.#patient.clear();
     for (const stream of [this.#control, ...this.#streams.values()]) {
       stream.send.rewind();
       this.#acks.add(stream);
@@ -84,7 +74,6 @@ export class Mux {
     this.#control.events = events;
     this.#resets.clear();
     this.#acks.clear();
-    this.#patient.clear();
     this.#busy.clear();
     for (const stream of [...this.#streams.values()]) {
       stream.send.rewind();
@@ -113,33 +102,9 @@ export class Mux {
   touch(stream: GuestStream): void {
     // of a stream that is over nothing is acknowledged: what its reader threw away is still the guest's to give
     if (this.stream(stream.id) !== stream) return;
-    if (stream.receive.ackDue) this.#owe(stream);
+    if (stream.receive.ackDue) this.#acks.owe(stream);
     this.#busy.add(stream);
     this.#onWork();
-  }
-
-  /** The peer is to hear what was consumed: at once if it may wait for that, else not as a frame of its own. */
-  #owe(stream: GuestStream): void {
-    const { consumed, window, finReceived } = stream.receive;
-    const needed = consumed - stream.told >= window * PROMPT_PART || (finReceived && !stream.durable);
-    if (needed || !this.#linger) {
-      this.#acks.add(stream);
-      return;
-    }
-    this.#patient.add(stream);
-    if (this.#lingering) return;
-    this.#lingering = true;
-    this.#linger(() => {
-      this.#lingering = false;
-      if (this.#hurry()) this.#onWork();
-    });
-  }
-
-  #hurry(): boolean {
-    const some = this.#patient.size > 0;
-    for (const stream of this.#patient) this.#acks.add(stream);
-    this.#patient.clear();
-    return some;
   }
 
   /** Makes the peer hear where this end stands, though nothing was taken. */
@@ -158,8 +123,7 @@ export class Mux {
 
   #settle(stream: GuestStream): void {
     if (!stream.forgotten) return;
-    const owing = this.#acks.has(stream) || this.#patient.has(stream);
-    const silent = !owing && (stream.send.finished || !stream.send.ending);
+    const silent = !this.#acks.has(stream) && (stream.send.finished || !stream.send.ending);
     if (silent || stream.knownAfter === Number.POSITIVE_INFINITY) this.#remove(stream);
   }
 
@@ -196,7 +160,7 @@ export class Mux {
     if (stream.receive.received > before) this.#progress++;
     if (verdict === "accepted" && stream.receive.readable) stream.events.readable();
     if (head.offset + head.length < stream.receive.consumed) this.#acks.add(stream);
-    else if (stream.receive.ackDue) this.#owe(stream);
+    else if (stream.receive.ackDue) this.#acks.owe(stream);
     this.#onWork();
     return verdict;
   }
@@ -240,13 +204,12 @@ export class Mux {
   #remove(stream: GuestStream): void {
     this.#streams.delete(stream.id);
     this.#acks.delete(stream);
-    this.#patient.delete(stream);
     this.#busy.delete(stream);
   }
 
   /** The next frame, control before data; undefined when there is nothing, or the peer has to speak first. */
   next(): OutFrame | undefined {
-    const frame = this.#urgent() ?? (this.#sending && this.#hurry() ? this.#urgent() : undefined);
+    const frame = this.#urgent() ?? (this.#sending && this.#acks.hurry() ? this.#urgent() : undefined);
     this.#sending = frame !== undefined;
     return frame;
   }
@@ -256,7 +219,7 @@ export class Mux {
       this.#resets.delete(id);
       return { head: { type: FRAME_TYPE.reset, flag: 0, stream: id, offset: 0, length: 8 }, parts: [encodeU64(errno)] };
     }
-    if (this.#acks.has(this.#control)) return this.#ackFrame(this.#control);
+    if (this.#acks.isNow(this.#control)) return this.#ackFrame(this.#control);
     const message = this.#control.send.take();
     if (message) return dataFrame(0, message);
     for (const stream of this.#acks) if (this.#known(stream)) return this.#ackFrame(stream);
@@ -285,7 +248,6 @@ export class Mux {
     const { offset, limit, fin } = stream.receive.acknowledge();
     stream.told = offset;
     this.#acks.delete(stream);
-    this.#patient.delete(stream);
     this.#settle(stream);
     const head = { type: FRAME_TYPE.ack, flag: fin ? FLAG_FIN : 0, stream: stream.id, offset, length: 8 };
     return { head, parts: [encodeU64(limit)] };
