@@ -1,5 +1,6 @@
 /** Identifiers: 12 characters of `0-9a-z`, branded per entity so that one kind is never taken for another. */
 import * as z from "zod";
+import { MAX_REF_CHARACTERS } from "./ref.ts";
 
 const ID = /^[0-9a-z]{12}$/;
 
@@ -20,5 +21,5 @@ export const ExecId = z.string().regex(ID).brand("ExecId");
 export type ExecId = z.infer<typeof ExecId>;
 
 /** A name or an unambiguous prefix of an id, as a person types it. */
-export const Ref = z.string().min(1).max(63);
+export const Ref = z.string().min(1).max(MAX_REF_CHARACTERS);
 export type Ref = z.infer<typeof Ref>;

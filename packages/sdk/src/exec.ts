@@ -1,6 +1,6 @@
 /** A command in a machine, with its streams. */
 import type { Duplex, Readable, Writable } from "node:stream";
-import type { ExecEnd } from "@banger/contract/daemon/exec";
+import { type ExecEnd, parseExecEnd } from "@banger/contract/daemon/exec-end";
 import { execStreams } from "@banger/contract/daemon/exec-streams";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
@@ -47,10 +47,9 @@ export async function exec(
 
 /** The daemon says one line on the control stream: how the command ended. */
 async function readEnd(control: Duplex, mux: Mux): Promise<ExecStatus> {
-  // The schema takes longer to make than a short command to run, so it is made while the command runs.
-  const [text, schemas] = await Promise.all([readText(control), import("@banger/contract/daemon/exec")]);
+  const text = await readText(control);
   if (text === "") await mux.closed; // rejects with why it was cut off
-  const end = parseEnd(text, schemas.ExecEnd);
+  const end = parseEnd(text);
   if (!("error" in end)) return end;
   const { code, message, hint } = end.error;
   throw new AppError(isCode(code) ? code : "INTERNAL", message, hint === undefined ? {} : { hint });
@@ -67,9 +66,9 @@ async function readText(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function parseEnd(text: string, schema: { parse(value: unknown): ExecEnd }): ExecEnd {
+function parseEnd(text: string): ExecEnd {
   try {
-    return schema.parse(JSON.parse(text));
+    return parseExecEnd(JSON.parse(text));
   } catch (cause) {
     throw new AppError("DAEMON_UNREACHABLE", "the daemon went away before the command ended", { cause });
   }

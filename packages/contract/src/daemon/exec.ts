@@ -4,19 +4,14 @@ import { ExecId, Ref } from "../ids.ts";
 import type { Methods } from "./method.ts";
 import { EnvironmentEntry } from "./vm.ts";
 
+/** Sent by the daemon on the control stream when the command has ended. */
+export type { ExecEnd } from "./exec-end.ts";
+
 export const ExecControl = z.union([
   z.strictObject({ resize: z.strictObject({ rows: z.int().min(1).max(65_535), columns: z.int().min(1).max(65_535) }) }),
   z.strictObject({ signal: z.int().min(1).max(64) }),
 ]);
 export type ExecControl = z.infer<typeof ExecControl>;
-
-/** Sent by the daemon on the control stream when the command has ended. */
-export const ExecEnd = z.union([
-  z.object({ status: z.int().min(0).max(255) }),
-  z.object({ signal: z.int().min(1).max(64) }),
-  z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }) }),
-]);
-export type ExecEnd = z.infer<typeof ExecEnd>;
 
 const command = {
   ref: Ref,
@@ -35,6 +30,7 @@ const failures = [
   "VM_NOT_FOUND",
   "REF_AMBIGUOUS",
   "VM_NOT_RUNNING",
+  "VMM_DIED",
   "COMMAND_NOT_FOUND",
   "COMMAND_NOT_EXECUTABLE",
   "GUEST_REFUSED",
