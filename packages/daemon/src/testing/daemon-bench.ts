@@ -36,7 +36,9 @@ const hello = { protocol: PROTOCOL, build };
 export class DaemonBench implements AsyncDisposable {
   readonly host = new FakeHost();
   readonly guests = new FakeGuests(this.host);
-  readonly exec = new FakeExec().program("mke2fs", () => ({}));
+  readonly exec = new FakeExec()
+    .program("mke2fs", () => ({}))
+    .program("dumpe2fs", () => ({ stdout: "Block count:              1\n  Free blocks: \n" }));
   readonly native = loadAddon();
   readonly log: LogLine[];
   readonly paths: DaemonPaths;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -242,4 +242,21 @@ test("sweep removes what builders that are gone have left", async () => {
   }
   assert.deepEqual(await makeService().sweep(), [".staging.dead-1.0a", ".staging.dead-2.0b"]);
   assert.deepEqual(await readdir(join(root, "cache/builds")), [".staging.me-1.0c"]);
+});
+
+test("verify takes any changed byte for damage, and a file system in shambles, too", async () => {
+  const service = makeService();
+  const { manifest, dir } = await service.build("minimal", { signal });
+  await service.verify(manifest.id, { signal });
+  const path = join(dir, "work-seed.ext4");
+  await chmod(path, 0o600);
+  await using file = await open(path, "r+");
+  await file.write(Buffer.from("x"), 0, 1, 100);
+  const changed = (error: unknown) =>
+    AppError.is(error, "IMAGE_CORRUPT") && /work-seed\.ext4 is not/.test(error.message);
+  await assert.rejects(service.verify(manifest.id, { signal }), changed);
+  host.onProgram = (name) => {
+    if (name === "dumpe2fs") throw new AppError("COMMAND_FAILED", "dumpe2fs failed");
+  };
+  await assert.rejects(service.verify(manifest.id, { signal }), { code: "IMAGE_CORRUPT" });
 });

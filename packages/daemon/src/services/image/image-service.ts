@@ -68,7 +68,8 @@ export class ImageService {
 
   /** Throws IMAGE_CORRUPT for any changed byte; reads all of the image. */
   async verify(id: string, { signal }: { signal: AbortSignal }): Promise<void> {
-    await verifyImage(await this.#deps.store.find(id), { signal });
+    const { store, exec } = this.#deps;
+    await verifyImage(exec, await store.find(id), { signal });
   }
 
   async sizeOnDisk(id: string): Promise<TreeSize> {

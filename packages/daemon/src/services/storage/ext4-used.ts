@@ -1,6 +1,6 @@
 /**
  * Which parts of an ext4 file are in use, so that a large sparse image is read without its holes. Only for file systems
- * that we have just made.
+ * that we have made, and that no guest can write to.
  */
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
