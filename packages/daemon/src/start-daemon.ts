@@ -74,6 +74,7 @@ async function listen({ ports, build }: StartOptions, composed: Composed, socket
       if (uid === ports.uid || uid === 0) return;
       throw new AppError("UNAUTHORIZED", `this daemon belongs to uid ${ports.uid}, not to ${uid}`, { facts: { uid } });
     },
+    onUndeclared: ({ code }, method) => ports.log.error("undeclared error code", { method, code }),
     onInternalError: (error, method) => ports.log.error("request failed", { method, error: describeChain(error) }),
   });
 }

@@ -49,7 +49,7 @@ export const portMethods = {
   "port.list": {
     params: one,
     result: PortList,
-    errors: [...notFound, "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
+    errors: [...notFound, "VMM_DIED", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
     effect: "read",
   },
   /** Kept with the machine: the ports are listened on whenever it runs. */

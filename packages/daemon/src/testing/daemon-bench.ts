@@ -2,6 +2,7 @@
  * A whole daemon as it is shipped, on a host in memory: composed by start-daemon.ts, with ports replaced, spoken to over
  * its socket. It can be killed and started again on the same state and the same host.
  */
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -160,6 +161,12 @@ export class DaemonBench implements AsyncDisposable {
     // A dead daemon only lets go of its socket; what it was doing never goes on.
     for (const dead of this.#killed) void dead[Symbol.asyncDispose]();
     await rm(this.#root, { recursive: true, force: true });
+    const undeclared = this.log.filter(({ event }) => event === "undeclared error code");
+    // An answer that the contract does not know of fails whatever test has seen it.
+    assert.deepEqual(
+      undeclared.map(({ fields }) => fields),
+      [],
+    );
   }
 
   #makePorts(driver: FakeDriver, pid: number): Ports {

@@ -1,6 +1,6 @@
 /** Joins a method table with its handlers into what a session looks up by name. */
 import { AppError } from "@banger/contract/errors";
-import type { Handlers, MethodTable, Parser, RpcContext } from "./methods.ts";
+import { type Handlers, IMPLIED, type Method, type MethodTable, type Parser, type RpcContext } from "./methods.ts";
 
 export type BoundMethod = {
   readonly frozen: boolean;
@@ -10,7 +10,14 @@ export type BoundMethods = ReadonlyMap<string, BoundMethod>;
 
 type AnyHandler = (params: unknown, context: RpcContext) => unknown;
 
-export function bindMethods<T extends MethodTable>(table: T, handlers: Handlers<T>): BoundMethods {
+/** Hears of a failure whose code its method does not declare: a mistake of ours, which the peer is told of all the same. */
+export type OnUndeclared = (error: AppError, method: string) => void;
+
+export function bindMethods<T extends MethodTable>(
+  table: T,
+  handlers: Handlers<T>,
+  { onUndeclared }: { onUndeclared?: OnUndeclared | undefined } = {},
+): BoundMethods {
   const bound = new Map<string, BoundMethod>();
   for (const [name, method] of Object.entries(table)) {
     // The parser gives exactly what the handler of the same name takes; only the table's type can say so.
@@ -18,11 +25,20 @@ export function bindMethods<T extends MethodTable>(table: T, handlers: Handlers<
     bound.set(name, {
       frozen: method.frozen === true,
       async call(params, context) {
-        return await handler(parseParams(method.params, params, name), context);
+        try {
+          return await handler(parseParams(method.params, params, name), context);
+        } catch (error) {
+          if (AppError.is(error) && !declares(method, error.code)) onUndeclared?.(error, name);
+          throw error;
+        }
       },
     });
   }
   return bound;
+}
+
+function declares({ errors }: Method, code: string): boolean {
+  return errors === undefined || errors.includes(code) || IMPLIED.includes(code);
 }
 
 function parseParams(parser: Parser<unknown>, params: unknown, method: string): unknown {

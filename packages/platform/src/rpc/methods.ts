@@ -12,7 +12,11 @@ export type Method = {
   readonly result: Parser<unknown>;
   /** callable by peers that speak another version of the protocol; such a method never changes */
   readonly frozen?: boolean;
+  /** codes of the failures that it answers with, beside those of IMPLIED; unchecked when absent */
+  readonly errors?: readonly string[];
 };
+/** What any method may answer with. */
+export const IMPLIED: readonly string[] = ["INTERNAL", "USAGE", "CANCELLED", "TIMEOUT"];
 export type MethodTable = Readonly<Record<string, Method>>;
 export type MethodName<T extends MethodTable> = keyof T & string;
 

@@ -12,7 +12,7 @@ import { AppError } from "@banger/contract/errors";
 import { ensurePrivateDir } from "../fs/private-dir.ts";
 import { socketPath } from "../fs/socket-path.ts";
 import { raceAbort, startDeadline } from "../time/deadline.ts";
-import { bindMethods } from "./bind.ts";
+import { bindMethods, type OnUndeclared } from "./bind.ts";
 import { Channel, type ChannelLimits } from "./channel.ts";
 import { type Hello, sendRefusal } from "./handshake.ts";
 import type { Handlers, MethodTable } from "./methods.ts";
@@ -29,6 +29,7 @@ export type ServerOptions<T extends MethodTable> = {
   /** throws what the peer is refused with */
   readonly authorize: (peer: Peer) => void;
   readonly onInternalError: (error: unknown, method: string) => void;
+  readonly onUndeclared?: OnUndeclared;
   /** "private": directory 0700 of ours, socket 0600. "checked": others reach the socket, `authorize` alone decides */
   readonly access?: "private" | "checked";
   readonly maxConnections?: number;
@@ -43,7 +44,7 @@ export async function startServer<T extends MethodTable>(options: ServerOptions<
   const access = options.access ?? "private";
   if (access === "private") await ensurePrivateDir(dirname(path));
   await refuseLiveSocket(path);
-  const methods = bindMethods(options.table, options.handlers);
+  const methods = bindMethods(options.table, options.handlers, { onUndeclared: options.onUndeclared });
   const { hello, onInternalError, limits } = options;
   const server = createServer();
   const rpc = new RpcServer(server, {
