@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { Jail, SnapshotDevice, Tap, tapName } from "./privileged-ops.ts";
 
 const machine = "0123456789ab";
