@@ -29,3 +29,8 @@ test("a log that has grown is kept once and begun anew", async (t) => {
   assert.equal((await stat(`${path}.1`)).size, 9 << 20);
   assert.match(await readFile(path, "utf8"), /"new"/);
 });
+
+test("a disk that takes no log stops nobody", () => {
+  const log = openLog("/dev/full", { echo: false });
+  for (let lines = 0; lines < 3; lines += 1) log.error("lost", { lines });
+});

@@ -1,6 +1,6 @@
 /** bangerd: reads arguments, environment and signals, and nothing else does. */
 import { randomBytes } from "node:crypto";
-import { closeSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, realpathSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AppError, describeChain, errorCatalog } from "@banger/contract/errors";
@@ -21,6 +21,7 @@ import { type DaemonOptions, parseOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
 import { proxyEnvOf } from "./services/debian/proxy-env.ts";
 import { GuestChannel } from "./services/guest/guest-channel.ts";
+import { isOutOfSpace } from "./services/storage/out-of-space.ts";
 import { startDaemon } from "./start-daemon.ts";
 import { Database } from "./store/database.ts";
 import { measureTsc } from "./tsc.ts";
@@ -30,6 +31,7 @@ const READY_FD = 3;
 const SESSION_BYTES = 16;
 /** for finding out who has a port; a message without the name is better than none */
 const LOOK_MS = 2_000;
+let hasAnnounced = false;
 const build = { version, commit, builtAt };
 
 async function main(): Promise<number> {
@@ -40,7 +42,9 @@ async function main(): Promise<number> {
   }
   const config = configOf(options, process.env);
   if (options.command === "check-migrations") return checkMigrations(daemonPaths(config).database);
-  await run(config, options);
+  await run(config, options).catch((error: unknown) => {
+    throw isOutOfSpace(error) ? diskFull(config, error) : error;
+  });
   return 0;
 }
 
@@ -60,6 +64,23 @@ async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> 
 function announce(socket: string): void {
   writeSync(READY_FD, `ready ${socket}\n`);
   closeSync(READY_FD);
+  hasAnnounced = true;
+}
+
+function diskFull({ state }: DaemonConfig, cause: unknown): AppError {
+  const path = cause instanceof Error && "path" in cause ? String(cause.path) : state;
+  return new AppError("DISK_FULL", `no space left for ${path}`, { facts: { path }, cause });
+}
+
+/** Whoever started us gets the reason even if the disk takes no log. */
+function announceFailure(reason: string): void {
+  if (hasAnnounced) return; // the descriptor is closed, and may be another file's by now
+  try {
+    const fd = fstatSync(READY_FD);
+    if (fd.isSocket() || fd.isFIFO()) writeSync(READY_FD, reason);
+  } catch {
+    // started by hand
+  }
 }
 
 function configOf(options: DaemonOptions, env: Env): DaemonConfig {
@@ -129,9 +150,12 @@ main().then(
   (error: unknown) => {
     const known = AppError.is(error) ? error : new AppError("INTERNAL", describeChain(error), { cause: error });
     const { code, message, hint } = known;
+    const reason = JSON.stringify({ code, message, hint });
+    const isDetached = !process.argv.includes("--foreground");
+    if (isDetached) announceFailure(reason);
     process.stderr.write(`bangerd: ${describeChain(error)}\n${hint}\n`);
     // The last line is for the client that started us and reads our log.
-    if (!process.argv.includes("--foreground")) process.stderr.write(`${JSON.stringify({ code, message, hint })}\n`);
+    if (isDetached) process.stderr.write(`${reason}\n`);
     process.exit(errorCatalog[known.code].exit);
   },
 );

@@ -41,6 +41,15 @@ test("a migration that fails leaves the version before it", () => {
   assert.deepEqual(database.all("SELECT name FROM sqlite_schema WHERE name = 'half'"), []);
 });
 
+test("a full disk is no damage", () => {
+  const sql = "PRAGMA max_page_count = 8; CREATE TABLE large AS SELECT zeroblob(1000000) AS x";
+  assert.throws(
+    () => Database.open(path, { migrations: [{ name: "large", sql }] }),
+    (error) => AppError.is(error, "DISK_FULL") && error.message === `no space left for the database ${path}`,
+  );
+  assert.equal(Database.inspect(path).version, 0);
+});
+
 test("rubbish and a torn file are STATE_CORRUPT, not a crash", () => {
   writeFileSync(path, "this is not a database, and it is longer than a header would be: ".repeat(20));
   assert.throws(

@@ -3,6 +3,8 @@
  *
  * A database of a newer banger is refused, one that does not pass its own check is STATE_CORRUPT; both are left as found.
  */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { AppError } from "@banger/contract/errors";
 import { type Migration, migrations as shipped } from "./migrations.ts";
@@ -11,6 +13,11 @@ export type Row = Readonly<Record<string, unknown>>;
 export type MigrationState = { readonly version: number; readonly newest: number };
 
 const BUSY_MS = 5_000;
+/** SQLite's result codes; the low byte is the primary one */
+const PRIMARY = 0xff;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 
 export class Database implements Disposable {
   readonly #sqlite: DatabaseSync;
@@ -26,7 +33,7 @@ export class Database implements Disposable {
       return new Database(sqlite);
     } catch (error) {
       sqlite.close();
-      throw error;
+      throw isForWantOfSpace(error, path) ? diskFull(error, path) : error;
     }
   }
 
@@ -65,8 +72,20 @@ function openChecked(path: string): DatabaseSync {
   } catch (error) {
     sqlite?.close();
     if (AppError.is(error)) throw error;
+    if (isForWantOfSpace(error, path)) throw diskFull(error, path);
     throw new AppError("STATE_CORRUPT", `the database ${path} cannot be read`, { facts: { path }, cause: error });
   }
+}
+
+/** A write that fails says nothing about what is stored; SQLite calls it "full" only where it knows. */
+function isForWantOfSpace(error: unknown, path: string): boolean {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & PRIMARY : 0;
+  if (code === SQLITE_FULL) return true;
+  return (code === SQLITE_IOERR || code === SQLITE_CANTOPEN) && statfsSync(dirname(path)).bavail === 0;
+}
+
+function diskFull(cause: unknown, path: string): AppError {
+  return new AppError("DISK_FULL", `no space left for the database ${path}`, { facts: { path }, cause });
 }
 
 function versionOf(sqlite: DatabaseSync): number {
@@ -87,7 +106,7 @@ function migrate(sqlite: DatabaseSync, path: string, migrations: readonly Migrat
       sqlite.exec(`PRAGMA user_version = ${index + 1}`);
       sqlite.exec("COMMIT");
     } catch (error) {
-      sqlite.exec("ROLLBACK");
+      if (sqlite.isTransaction) sqlite.exec("ROLLBACK"); // some failures have done so already
       throw error;
     }
   }

@@ -11,6 +11,10 @@ export async function ensurePrivateDir(path: string, options: { uid?: number } =
   try {
     await makeDirectories(path);
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOSPC" || code === "EDQUOT") {
+      throw new AppError("DISK_FULL", `no space left to make the directory ${path}`, { facts: { path }, cause: error });
+    }
     throw new AppError("STATE_UNSAFE", `the directory ${path} can not be made`, { facts: { path }, cause: error });
   }
   await checkPrivateDir(path, options);

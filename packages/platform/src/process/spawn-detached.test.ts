@@ -48,6 +48,7 @@ test("detached: one that dies at start is told at once, with its last words", as
   await assert.rejects(start("printf 'no disk' >&3; exit 7"), (error) => {
     assert.ok(AppError.is(error, "COMMAND_FAILED"));
     assert.equal(error.message, "sh exited with 7 before it was ready: no disk");
+    assert.equal(error.facts.said, "no disk");
     return true;
   });
   await assert.rejects(start("", { argv: ["no-such-program-here"] }), (error) =>

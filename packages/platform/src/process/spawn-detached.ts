@@ -36,8 +36,13 @@ export type Detached = {
 };
 
 const MAX_LINE_BYTES = 64 << 10;
+/** what the last words of a program that has ended may take to be read, while others may hold the pipe, `ms` */
+const LAST_WORDS_MS = 500;
 
-/** Resolves with the first line that the program writes to descriptor 3. On any failure the program is gone. */
+/**
+ * Resolves with the first line that the program writes to descriptor 3. On any failure the program is gone; what it wrote
+ * there without an LF are its last words, in `facts.said`.
+ */
 export async function spawnDetached(options: DetachedOptions): Promise<Detached> {
   options.signal?.throwIfAborted();
   const program = options.argv[0] ?? "";
@@ -95,15 +100,29 @@ function readiness(child: ChildProcess, program: string): Promise<string> {
       new AppError(missing ? "PREREQUISITE_MISSING" : "COMMAND_FAILED", message, { facts: { program }, cause: error }),
     );
   });
-  child.once("exit", (code, signal) => {
+  const tell = (code: number | null, signal: string | null) => {
     const how = code === null ? `was ended by ${signal}` : `exited with ${code}`;
     const words = lastLine(said.toString());
-    const facts = { program, ...(code === null ? {} : { exitCode: code }), ...(signal === null ? {} : { signal }) };
+    const facts = {
+      program,
+      ...(code === null ? {} : { exitCode: code }),
+      ...(signal === null ? {} : { signal }),
+      ...(words === "" ? {} : { said: words }),
+    };
     reject(
       new AppError("COMMAND_FAILED", `${program} ${how} before it was ready${words === "" ? "" : `: ${words}`}`, {
         facts,
       }),
     );
+  };
+  child.once("exit", (code, signal) => {
+    const timer = setTimeout(() => tell(code, signal), LAST_WORDS_MS);
+    const onClose = () => {
+      clearTimeout(timer);
+      tell(code, signal);
+    };
+    if (pipe.closed) onClose();
+    else pipe.once("close", onClose);
   });
   return promise;
 }

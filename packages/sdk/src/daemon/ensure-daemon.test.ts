@@ -101,6 +101,15 @@ test("a daemon that can not start says why in the last line of its log", async (
   });
 });
 
+test("a daemon that can not start for want of space, and that has no log for it, says so too", async () => {
+  await using place = await Place.make();
+  await assert.rejects(place.ensure({}, ["--full"]), (error) => {
+    assert.ok(AppError.is(error, "DISK_FULL"));
+    assert.equal(error.message, `no space left in ${place.places.state}`);
+    return true;
+  });
+});
+
 test("a runtime directory that others may enter is refused, not used", async () => {
   await using place = await Place.make();
   await mkdir(place.places.runtime, { recursive: true });

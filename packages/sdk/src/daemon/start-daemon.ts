@@ -41,6 +41,7 @@ export async function startDaemon(
     });
     return "started";
   } catch (error) {
+    if (isOutOfSpace(error)) throw diskFull(places, error);
     if (!AppError.is(error, "COMMAND_FAILED")) throw error;
     if (error.facts.exitCode === LOCKED) return "locked";
     throw await whyNot(places, error);
@@ -58,15 +59,24 @@ export function daemonEnvironment(env: DaemonProgram["env"]): Record<string, str
   );
 }
 
-/** A daemon that can not start says why in the last line of its log. */
+/** A daemon that can not start says why to us, and in the last line of its log, which a full disk does not take. */
 async function whyNot(places: DaemonPlaces, cause: AppError): Promise<AppError> {
-  const said = parseError(await lastLine(places.log));
+  const said = parseError(String(cause.facts.said ?? "")) ?? parseError(await lastLine(places.log));
   if (said && isCode(said.code)) {
     const facts = { log: places.log, ...said.facts };
     return new AppError(said.code, said.message, { facts, cause, ...(said.hint !== undefined && { hint: said.hint }) });
   }
   const hint = `Its log tells more: ${places.log}`;
   return new AppError("DAEMON_UNREACHABLE", "the daemon ended before it was ready", { hint, cause });
+}
+
+/** The log itself could not be made. */
+function diskFull({ log }: DaemonPlaces, cause: unknown): AppError {
+  return new AppError("DISK_FULL", `no space left for the daemon's log ${log}`, { facts: { path: log }, cause });
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function parseError(line: string): ErrorView | undefined {

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     state: { type: "string", default: "" },
     runtime: { type: "string", default: "" },
     cache: { type: "string", default: "" },
+    full: { type: "boolean", default: false },
     fail: { type: "boolean", default: false },
     built: { type: "string", default: "" },
   },
@@ -21,6 +22,11 @@ const { values } = parseArgs({
 if (values.fail) {
   const { code, message, hint } = new AppError("SCHEMA_NEWER", "the state has schema 9, this banger knows 3");
   process.stderr.write(`${JSON.stringify({ code, message, hint })}\n`);
+  process.exit(errorCatalog[code].exit);
+}
+if (values.full) {
+  const { code, message, hint } = new AppError("DISK_FULL", `no space left in ${values.state}`);
+  writeSync(READY_FD, JSON.stringify({ code, message, hint }));
   process.exit(errorCatalog[code].exit);
 }
 const lock = join(values.state, "lock");
