@@ -78,7 +78,6 @@ export const errorCatalog = {
   KERNEL_CORRUPT: environment(EXIT.environment, "Delete the kernel and pull it again."),
   DOWNLOAD_FAILED: environment(EXIT.environment, "Check the network and the host's package sources.", "later"),
   BUILD_FAILED: environment(EXIT.environment, "The last lines above are the builder's own.", "later"),
-  ACCELERATOR_UNAVAILABLE: environment(EXIT.environment, "`banger doctor` tells why KVM was not used."),
 
   VMM_START_FAILED: environment(EXIT.environment, "The VMM's last words are above; `banger logs` has the console."),
   VMM_DIED: environment(EXIT.environment, "`banger logs` has the console.", "later"),
