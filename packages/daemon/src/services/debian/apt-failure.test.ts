@@ -17,7 +17,7 @@ function explained(stderr: string, code: "DOWNLOAD_FAILED" | "BUILD_FAILED" = "D
 test("the complaint that says why is found", () => {
   const stderr = `dlstatus:1:0:Retrieving
 W: The repository is old
-E: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Could not connect to deb.debian.org:80
+E: Failed to fetch http://mirror.example.org/debian/dists/bookworm/InRelease  Could not connect to mirror.example.org:80
 E: Some index files failed to download. They have been ignored, or old ones used instead.
 `;
   assert.match(complaintOf(stderr), /^Failed to fetch .* Could not connect/);

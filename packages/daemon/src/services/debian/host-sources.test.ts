@@ -41,19 +41,19 @@ test("a file of mirrors is resolved, and every one of them has to be Debian's", 
   await writeFile(join(etcDir, "sources.list.d/a.sources"), stanza(uri));
   await writeFile(
     join(etcDir, "mirrors.list"),
-    "# near\nhttps://near.test/debian priority:1\nhttps://deb.debian.org/debian\n",
+    "# near\nhttps://near.test/debian priority:1\nhttps://mirror.example.org/debian\n",
   );
   const [source] = await readDebianSources(host);
   assert.deepEqual(source?.uris, [uri]);
-  assert.deepEqual(source?.mirrors, ["https://near.test/debian", "https://deb.debian.org/debian"]);
-  await writeFile(join(etcDir, "mirrors.list"), "https://deb.debian.org/debian\nhttps://evil.test/\n");
+  assert.deepEqual(source?.mirrors, ["https://near.test/debian", "https://mirror.example.org/debian"]);
+  await writeFile(join(etcDir, "mirrors.list"), "https://mirror.example.org/debian\nhttps://evil.test/\n");
   await assert.rejects(readDebianSources(host), { code: "PREREQUISITE_MISSING" });
 });
 
 test("a host without sources, or without the keyring that they need, is told what to do", async () => {
   const missing = { code: "PREREQUISITE_MISSING", message: `${etcDir} names no Debian package source` };
   await assert.rejects(readDebianSources(host), missing);
-  await writeFile(join(etcDir, "sources.list"), "deb http://deb.debian.org/debian bookworm main\n");
+  await writeFile(join(etcDir, "sources.list"), "deb http://mirror.example.org/debian bookworm main\n");
   await rm(join(etcDir, "present.pgp"));
   await assert.rejects(readDebianSources(host), { message: `there is no ${join(etcDir, "absent.gpg")}` });
 });
