@@ -49,9 +49,9 @@ test("archives go in and out as they are", async () => {
     const get = await (await bench.connect()).upgrade("files.get", { ref: "web", directory: "/etc", members: ["x"] });
     get.mux.stream(0).end();
     const archive = await buffer(get.mux.stream(0));
-    const into = await (await bench.connect()).upgrade("files.put", { ref: "web", directory: "/work" });
+    const into = await (await bench.connect()).upgrade("files.put", { ref: "web", directory: "/srv" });
     assert.deepEqual(await put(into.mux, archive), { entries: 1, bytes: archive.length });
-    const read = await (await bench.connect()).upgrade("files.read", { ref: "web", path: "/work/x" });
+    const read = await (await bench.connect()).upgrade("files.read", { ref: "web", path: "/srv/x" });
     read.mux.stream(0).end();
     assert.equal((await buffer(read.mux.stream(0))).toString(), "content");
   });
