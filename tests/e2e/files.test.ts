@@ -114,11 +114,19 @@ scenario("a copy that is killed leaves nothing under its name in the machine, an
   await writeFile(join(here, "zeros"), "");
   await truncate(join(here, "zeros"), 10 * 2 ** 30);
   await using running = home.start(["cp", join(here, "zeros"), "web:/tmp/into"]);
-  await inside("while ! ls -A /tmp/into | grep -q part; do sleep 0.1; done");
+  const nameless = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q '/tmp/into/#'";
+  await inside(`until ${nameless}; do sleep 0.1; done`);
   running.signal("SIGKILL");
   await running.ended;
-  assert.equal(await inside("cat /tmp/into/zeros"), "old\n");
-  await inside("while ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q 'into/.*part'; do sleep 0.1; done");
+  await inside(`while ${nameless}; do sleep 0.1; done`);
+  assert.equal(await inside("ls -A /tmp/into; cat /tmp/into/zeros"), "zeros\nold\n");
+  await using typing = home.start(["cp", "-q", "-", "web:/tmp/into/zeros"], { stdin: "pipe" });
+  typing.stdin.write("half");
+  await inside(`until ${nameless}; do sleep 0.1; done`);
+  typing.signal("SIGKILL");
+  await typing.ended;
+  await inside(`while ${nameless}; do sleep 0.1; done`);
+  assert.equal(await inside("ls -A /tmp/into; cat /tmp/into/zeros"), "zeros\nold\n");
 });
 
 scenario("run PATH: what git tracks is in ~/BASENAME and CMD runs there; the rest is named", async () => {

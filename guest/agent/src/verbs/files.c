@@ -1,5 +1,4 @@
-// STAT, READ, WRITE: one file by its path, as root. Each runs in a child, because a path may lead to a file system that
-// hangs.
+// STAT, READ: one file by its path, as root. Each runs in a child, because a path may lead to a file system that hangs.
 #include "files.h"
 
 #include <errno.h>
@@ -107,83 +106,6 @@ int read_verb(struct request *request)
                             .stream = (uint32_t)request_u64(request, 2, 0),
                             .window = request_u64(request, 3, 0)};
     if (request->malformed || !ask->path || ask->from > INT64_MAX)
-        return -EINVAL;
-    return job_start(request, &spec);
-}
-
-struct write_argument {
-    const char *path;
-    uint64_t mode, uid, gid; // UINT64_MAX: not asked for
-    uint64_t flags;
-};
-
-enum { WRITE_CREATE = 1, WRITE_TRUNCATE = 2, WRITE_EXCLUSIVE = 4 };
-
-static int open_for_write(const struct write_argument *ask)
-{
-    int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
-    if (ask->flags & WRITE_CREATE)
-        flags |= O_CREAT;
-    if (ask->flags & WRITE_TRUNCATE)
-        flags |= O_TRUNC;
-    if (ask->flags & WRITE_EXCLUSIVE)
-        flags |= O_CREAT | O_EXCL;
-    return open(ask->path, flags, ask->mode == UINT64_MAX ? 0644 : (mode_t)(ask->mode & 0777));
-}
-
-static int set_owner_and_mode(int fd, const struct write_argument *ask)
-{
-    // An owner that is not asked for stays (-1); the mode comes last, because a change of owner clears set-uid.
-    if ((ask->uid != UINT64_MAX || ask->gid != UINT64_MAX) && fchown(fd, (uid_t)ask->uid, (gid_t)ask->gid) != 0)
-        return -1;
-    return ask->mode == UINT64_MAX ? 0 : fchmod(fd, (mode_t)(ask->mode & 07777));
-}
-
-static void run_write(const void *argument, int data, struct job_result *result)
-{
-    const struct write_argument *ask = argument;
-    static char buffer[IO_CHUNK];
-    int fd = open_for_write(ask);
-    if (fd < 0) {
-        result->error = errno;
-        return;
-    }
-    for (ssize_t n; !result->error && (n = io_read(data, buffer, sizeof buffer)) != 0;) {
-        if (n < 0 || io_write(fd, buffer, (size_t)n) != 0)
-            result->error = errno;
-        else
-            result->values[0] += (uint64_t)n;
-    }
-    if (!result->error && set_owner_and_mode(fd, ask) != 0)
-        result->error = errno;
-    // Pipes and devices cannot be synced, and need not be.
-    if (!result->error && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
-        result->error = errno;
-    if (close(fd) != 0 && !result->error)
-        result->error = errno;
-}
-
-static void answer_write(struct request *request, const struct job_result *result)
-{
-    out_u64(&request->answer, 3, result->values[0]);
-}
-
-int write_verb(struct request *request)
-{
-    struct write_argument *ask = request_memory(request, sizeof *ask);
-    if (!ask)
-        return -ENOMEM;
-    ask->path = request_text(request, 1, NULL);
-    ask->mode = request_u64(request, 3, UINT64_MAX);
-    ask->uid = request_u64(request, 4, UINT64_MAX);
-    ask->gid = request_u64(request, 5, UINT64_MAX);
-    ask->flags = request_u64(request, 6, 0);
-    struct job_spec spec = {.run = run_write,
-                            .argument = ask,
-                            .answer = answer_write,
-                            .flow = JOB_FROM_HOST,
-                            .stream = (uint32_t)request_u64(request, 2, 0)};
-    if (request->malformed || !ask->path)
         return -EINVAL;
     return job_start(request, &spec);
 }

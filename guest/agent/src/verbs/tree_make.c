@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "io.h"
 
 static uint32_t wanted_mode(const struct unpack *unpack, const struct tar_entry *entry)
@@ -51,34 +51,25 @@ static int set_metadata(const struct unpack *unpack, const struct tar_entry *ent
     return 0;
 }
 
-// A file gets its name when it is whole: whoever sends it may be gone at any moment.
 static int make_file(struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
 {
     static char buffer[IO_CHUNK];
-    char part[40];
-    uint64_t random = 0;
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-        random = (uint64_t)getpid() << 32 | unpack->count->entries;
-    snprintf(part, sizeof part, ".banger-%016llx.part", (unsigned long long)random);
-    int fd = openat(parent, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno;
-    int error = 0;
+    struct aside file;
+    int error = aside_open(&file, parent);
+    if (error)
+        return error;
     for (ssize_t n; !error && (n = tar_content(&unpack->reader, buffer, sizeof buffer)) != 0;) {
         if (n < 0)
             error = EBADMSG;
-        else if (io_write(fd, buffer, (size_t)n) != 0)
+        else if (io_write(file.fd, buffer, (size_t)n) != 0)
             error = errno;
     }
     if (!error)
-        error = set_metadata(unpack, entry, fd);
-    if (close(fd) != 0 && !error)
-        error = errno;
-    if (!error && renameat(parent, part, parent, leaf) != 0)
-        error = errno;
-    if (error)
-        unlinkat(parent, part, 0);
-    return error;
+        error = set_metadata(unpack, entry, file.fd);
+    if (!error)
+        error = aside_name(&file, leaf);
+    int closed = aside_close(&file);
+    return error ? error : closed;
 }
 
 static void remember_directory(struct unpack *unpack, const struct tar_entry *entry, const char *path)

@@ -22,7 +22,7 @@ const TAR_ANSWER = { entries: { tag: 3, kind: "u64" }, bytes: { tag: 4, kind: "u
 /** flags of EXEC */
 export const EXEC_FLAG = { tty: 1, stdin: 2, emptyEnvironment: 4 } as const;
 /** flags of WRITE */
-export const WRITE_FLAG = { create: 1, truncate: 2, exclusive: 4 } as const;
+export const WRITE_FLAG = { create: 1, truncate: 2, exclusive: 4, whole: 8 } as const;
 /** flags of TAR_OUT and TAR_IN */
 export const TAR_FLAG = { followNamed: 1, keepOwners: 1, makeDirectory: 2 } as const;
 export const POWER_MODE = { init: 0, now: 1, reboot: 2 } as const;

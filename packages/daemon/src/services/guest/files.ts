@@ -45,7 +45,7 @@ export type WriteOptions = {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** fails if it exists; otherwise it is replaced */
+  /** fails if it exists; otherwise it is replaced, when all has come and not before */
   readonly exclusive?: boolean;
 };
 
@@ -56,7 +56,7 @@ export async function writeFile(
   waiting: Waiting,
 ): Promise<number> {
   const { path, mode, uid, gid, exclusive = false, source } = options;
-  const flags = WRITE_FLAG.create | (exclusive ? WRITE_FLAG.exclusive : WRITE_FLAG.truncate);
+  const flags = WRITE_FLAG.create | (exclusive ? WRITE_FLAG.exclusive : WRITE_FLAG.truncate | WRITE_FLAG.whole);
   const fields = ({ stream }: { stream: number }) => ({ path, stream, mode, uid, gid, flags });
   const answer = await sendContent(channel, "write", {
     ...waiting,
