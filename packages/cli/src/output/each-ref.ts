@@ -9,6 +9,8 @@ import { asAppError, errorJson, statusOf, writeError } from "./report-error.ts";
 export type EachRef<T> = {
   readonly refs: readonly string[];
   readonly json: boolean;
+  /** prints nothing of what succeeded */
+  readonly quiet?: boolean;
   readonly act: (ref: string) => Promise<T>;
   /** what JSON has for a success; the ref alone when absent */
   readonly view?: (result: T) => unknown;
@@ -20,7 +22,10 @@ type Outcome<T> =
   | { readonly ref: string; readonly result: T }
   | { readonly ref: string; readonly error: AppError; readonly status: number };
 
-export async function eachRef<T>(context: Context, { refs, json, act, view, print }: EachRef<T>): Promise<number> {
+export async function eachRef<T>(
+  context: Context,
+  { refs, json, quiet, act, view, print }: EachRef<T>,
+): Promise<number> {
   const interruptStatus = context.interrupts.status;
   const attempt = async (ref: string): Promise<Outcome<T>> => {
     try {
@@ -40,7 +45,7 @@ export async function eachRef<T>(context: Context, { refs, json, act, view, prin
     );
     context.out.json({ results: shown });
   } else if (print) print(outcomes.flatMap((outcome) => ("result" in outcome ? [outcome.result] : [])));
-  else for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
+  else if (!quiet) for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
   for (const { error, status } of failures) writeError(error, { err: context.err, json, status });
   return failures[0]?.status ?? 0;
 }

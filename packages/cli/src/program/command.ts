@@ -46,6 +46,13 @@ export type Input<A extends ArgumentSpecs, O extends OptionSpecs> = {
   readonly command: readonly string[] | undefined;
 };
 
+export type Example = {
+  readonly line: string;
+  readonly help: string;
+  /** goes on until a signal ends it */
+  readonly endless?: true;
+};
+
 export type CommandData = {
   /** a sentence or a few, below the usage */
   readonly description: string;
@@ -58,8 +65,10 @@ export type CommandData = {
   readonly optionsFirst?: true;
   /** its exit status is that of a command in a machine, so that failures of ours need one of their own */
   readonly status?: "of-command" | "of-command-if-given";
+  /** output options that every command has, and this one has not, each with the reason */
+  readonly without?: { readonly json?: string; readonly quiet?: string };
   /** command lines that work as they stand, each with what it is for */
-  readonly examples: readonly { readonly line: string; readonly help: string }[];
+  readonly examples: readonly Example[];
 };
 
 /** What the program works with: the data, and a body that takes what the parser made of the arguments. */

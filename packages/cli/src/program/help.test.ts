@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "../testing/world.ts";
 import { catalog, nouns } from "./catalog.ts";
-import { findCommand } from "./find-command.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
-import { parseInput } from "./parse.ts";
 
 test("the help of exec", async () => {
   await using world = await World.make();
@@ -50,20 +48,6 @@ test("every help is found, plain ASCII and within 80 columns", async () => {
   for (const text of texts) {
     assert.match(text, /^[\n\x20-\x7e]+$/);
     for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
-  }
-});
-
-test("every example of every help is a command line that parses", async () => {
-  for (const entry of catalog) {
-    const { command } = await entry.load();
-    assert.ok(command.examples.length > 0);
-    for (const { line } of command.examples) {
-      const words = (line.split(" | ").at(-1) ?? "").replace("$(banger list -q)", "web").split(" ").slice(1);
-      if (words[0] === "--version") continue;
-      const found = findCommand(words);
-      assert.ok(found.kind === "command", line);
-      parseInput(found.rest, { name: "x", data: (await found.entry.load()).command, given: { env: {} } });
-    }
   }
 });
 

@@ -18,6 +18,10 @@ export type RunOptions = {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupts?: Interrupts;
+  /** standard input and output are said to be one */
+  readonly terminal?: boolean;
+  /** hears what is printed as it is printed */
+  readonly onStdout?: () => void;
 };
 
 export const ownBuild = { version, commit, builtAt };
@@ -46,16 +50,19 @@ export class World implements AsyncDisposable {
   }
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const stdout = new PassThrough();
+    const isTTY = options.terminal === true;
+    const stdout = Object.assign(new PassThrough(), { isTTY });
     const stderr = new PassThrough();
     const interrupts = options.interrupts ?? new Interrupts(() => undefined);
+    if (options.onStdout) stdout.on("data", options.onStdout);
     const said = Promise.all([text(stdout), text(stderr)]);
     const status = await runProgram({
       argv,
       env: { ...this.env, ...options.env },
       uid: process.getuid?.() ?? 0,
       build: ownBuild,
-      stdin: () => Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+      stdin: () =>
+        Object.assign(Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]), { isTTY }),
       ...{ stdout, stderr, interrupts, rawOutput: () => Promise.resolve() },
       // The daemon of a world runs; a start is a failure that a test sees.
       daemonArgv: ["/bin/false"],

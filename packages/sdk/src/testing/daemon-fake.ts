@@ -2,6 +2,9 @@
  * A daemon that behaves, without a machine anywhere: the real socket, handshake and method table over machines in memory, and
  * a few commands that are built in. For tests of what talks to a daemon.
  */
+
+import type { ImageView } from "@banger/contract/daemon/image";
+import type { KernelView } from "@banger/contract/daemon/kernel";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { daemonMethods } from "@banger/contract/daemon/methods";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
@@ -38,6 +41,8 @@ export class DaemonFake implements AsyncDisposable {
   createFailure: AppError | undefined;
   /** what every machine has on its console */
   console: Buffer = Buffer.from("Linux version 6.1\r\n\x1b[31mred\x1b[0m\r\n");
+  readonly images: ImageView[] = [sampleImage];
+  readonly kernels: KernelView[] = [sampleKernel];
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
   readonly ports = new PortsFake();
@@ -197,17 +202,17 @@ export class DaemonFake implements AsyncDisposable {
   }
 
   #content(): Area<"image"> & Area<"kernel"> {
-    const image = (ref: string) => one(sampleImage, ref, "IMAGE_NOT_FOUND");
-    const kernel = (ref: string) => one(sampleKernel, ref, "KERNEL_NOT_FOUND");
+    const image = (ref: string) => one(this.images, ref, "IMAGE_NOT_FOUND");
+    const kernel = (ref: string) => one(this.kernels, ref, "KERNEL_NOT_FOUND");
     const { operations } = this;
     return {
       "image.build": ({ recipe }) =>
         operations.begin("image.build", recipe, async () => ({ ...sampleImage, name: recipe })),
-      "image.list": () => ({ images: [sampleImage] }),
+      "image.list": () => ({ images: this.images }),
       "image.show": ({ ref }) => image(ref),
       "image.delete": ({ ref }) => ({ id: image(ref).id }),
       "kernel.pull": ({ name }) => operations.begin("kernel.pull", name, async () => ({ ...sampleKernel, name })),
-      "kernel.list": () => ({ kernels: [sampleKernel] }),
+      "kernel.list": () => ({ kernels: this.kernels }),
       "kernel.show": ({ ref }) => kernel(ref),
       "kernel.delete": ({ ref }) => ({ id: kernel(ref).id }),
     };
@@ -243,10 +248,11 @@ export class DaemonFake implements AsyncDisposable {
 }
 
 function one<T extends { id: string; name: string }>(
-  found: T,
+  all: readonly T[],
   ref: string,
   code: "IMAGE_NOT_FOUND" | "KERNEL_NOT_FOUND",
 ): T {
-  if (ref === found.name || ref === found.id) return found;
+  const found = all.find(({ id, name }) => ref === name || ref === id);
+  if (found) return found;
   throw new AppError(code, `there is nothing called ${JSON.stringify(ref)}`, { facts: { ref } });
 }

@@ -26,8 +26,8 @@ export class OperationsFake {
     kind: OperationKind,
     subject: string,
     work: (signal: AbortSignal) => Promise<unknown>,
+    id = OperationId.parse(newId()),
   ): { operation: OperationId } {
-    const id = OperationId.parse(newId());
     const abort = new AbortController();
     const stage = { name: kind, startMs: 0, durationMs: null };
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /** `daemon start`: what every command does on first use, on its own. */
 import { AppError } from "@banger/contract/errors";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -8,7 +8,11 @@ export const command = defineCommand(
     description:
       "Starts the daemon in the background, or in this process with --foreground. Commands do it themselves when they need it.",
     args: {},
-    options: { foreground: { help: "be the daemon, until a signal ends it" }, json: jsonOption },
+    options: {
+      foreground: { help: "be the daemon, until a signal ends it" },
+      quiet: silentOption,
+      json: jsonOption,
+    },
     examples: [
       { line: "banger daemon start", help: "in the background" },
       { line: "banger daemon start --foreground", help: "under a service manager of your own" },
@@ -22,7 +26,7 @@ export const command = defineCommand(
     const client = await daemon.connect();
     const status = await client.call("daemon.status", {});
     if (options.json) out.json(status);
-    else out.line(`the daemon runs as process ${status.pid}`);
+    else if (!options.quiet) out.line(`the daemon runs as process ${status.pid}`);
     return 0;
   },
 );

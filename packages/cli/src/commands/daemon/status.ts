@@ -11,7 +11,7 @@ export const command = defineCommand(
   {
     description: "Tells about the daemon. It is not started for this: exit status 6 means that none runs.",
     args: {},
-    options: { json: jsonOption },
+    options: { quiet: { short: "q", help: "print its process id only" }, json: jsonOption },
     examples: [{ line: "banger daemon status", help: "whether it runs, and where its files are" }],
   },
   async ({ options }, { daemon, out, now }) => {
@@ -24,6 +24,7 @@ export const command = defineCommand(
     }
     const status = await client.call("daemon.status", {});
     if (options.json) out.json(status);
+    else if (options.quiet) out.line(String(status.pid));
     else out.write(formatProperties(properties(status, now())));
     return 0;
   },

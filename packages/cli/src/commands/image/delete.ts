@@ -1,5 +1,5 @@
 /** `image delete`: what no machine uses is removed. */
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -8,7 +8,7 @@ export const command = defineCommand(
   {
     description: "Removes images. One that a machine uses is refused.",
     args: { image: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger image delete debian-bookworm", help: "the default one; it is made again when it is needed" },
     ],
@@ -18,6 +18,7 @@ export const command = defineCommand(
     return await eachRef(context, {
       refs: args.image,
       json: options.json,
+      quiet: options.quiet,
       act: (ref) => client.call("image.delete", { ref }, { signal: context.signal }),
       view: (result) => result,
     });

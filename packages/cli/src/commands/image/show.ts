@@ -1,6 +1,6 @@
 /** `image show`: all about an image. */
 import { formatBytes } from "@banger/contract/sizes";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
@@ -10,13 +10,14 @@ export const command = defineCommand(
   {
     description: "Tells all about an image.",
     args: { image: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger image show minimal", help: "for people" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const client = await daemon.connect();
     const image = await client.call("image.show", { ref: args.image });
     if (options.json) out.json(image);
+    else if (options.quiet) out.line(image.id);
     else
       out.write(
         formatProperties([

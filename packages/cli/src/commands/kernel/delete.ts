@@ -1,5 +1,5 @@
 /** `kernel delete`: what no machine uses is removed. */
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -8,7 +8,7 @@ export const command = defineCommand(
   {
     description: "Removes kernels. One that a machine uses is refused.",
     args: { kernel: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger kernel delete debian", help: "the default one; it is made again when it is needed" }],
   },
   async ({ args, options }, context) => {
@@ -16,6 +16,7 @@ export const command = defineCommand(
     return await eachRef(context, {
       refs: args.kernel,
       json: options.json,
+      quiet: options.quiet,
       act: (ref) => client.call("kernel.delete", { ref }, { signal: context.signal }),
       view: (result) => result,
     });

@@ -1,6 +1,6 @@
 /** `kernel show`: all about a kernel. */
 import { formatBytes } from "@banger/contract/sizes";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
@@ -10,13 +10,14 @@ export const command = defineCommand(
   {
     description: "Tells all about a kernel.",
     args: { kernel: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger kernel show debian", help: "for people" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const client = await daemon.connect();
     const kernel = await client.call("kernel.show", { ref: args.kernel });
     if (options.json) out.json(kernel);
+    else if (options.quiet) out.line(kernel.id);
     else
       out.write(
         formatProperties([

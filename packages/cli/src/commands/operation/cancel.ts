@@ -1,6 +1,6 @@
 /** `operation cancel`: operations are cancelled, whoever began them, and what they did is undone. */
 import { findOperation, watch } from "@banger/sdk/operation";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -10,7 +10,7 @@ export const command = defineCommand(
     description:
       "Cancels operations, whoever began them, and returns when they have undone their work. What has ended is left as it is.",
     args: { operation: { arity: "some", help: "the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger operation cancel 4k2j", help: "one operation" }],
   },
   async ({ args, options }, context) => {
@@ -19,6 +19,7 @@ export const command = defineCommand(
     return await eachRef(context, {
       refs: args.operation,
       json: options.json,
+      quiet: options.quiet,
       act: async (ref) => {
         const { id } = await findOperation(client, ref);
         await client.call("operation.cancel", { operation: id }, { signal });

@@ -2,7 +2,7 @@
 import type { OperationView, Stage } from "@banger/contract/daemon/operation";
 import { formatBytes } from "@banger/contract/sizes";
 import { findOperation } from "@banger/sdk/operation";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge, formatDuration } from "../../output/time.ts";
@@ -12,12 +12,13 @@ export const command = defineCommand(
   {
     description: "Tells all about an operation: what it is about, its stages and how it ended.",
     args: { operation: { arity: "one", help: "the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger operation show 4k2j", help: "for people" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const operation = await findOperation(await daemon.connect(), args.operation);
     if (options.json) out.json(operation);
+    else if (options.quiet) out.line(operation.id);
     else out.write(formatProperties(properties(operation, now())));
     return 0;
   },

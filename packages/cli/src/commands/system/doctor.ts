@@ -11,7 +11,7 @@ export const command = defineCommand(
   {
     description: "Checks every prerequisite and tells what mends it. Exit status 3 means that something is missing.",
     args: {},
-    options: { json: jsonOption },
+    options: { quiet: { short: "q", help: "print the names of failed checks only" }, json: jsonOption },
     examples: [
       { line: "banger doctor", help: "for people" },
       { line: "banger doctor --json", help: "for programs" },
@@ -19,9 +19,11 @@ export const command = defineCommand(
   },
   async ({ options }, context) => {
     const rows = await check(context);
+    const failed = rows.filter(({ status }) => status === "fail");
     if (options.json) context.out.json({ rows });
+    else if (options.quiet) for (const row of failed) context.out.line(sanitize(row.check));
     else context.out.write(rows.map(format).join(""));
-    return rows.some(({ status }) => status === "fail") ? errorCatalog.PREREQUISITE_MISSING.exit : 0;
+    return failed.length > 0 ? errorCatalog.PREREQUISITE_MISSING.exit : 0;
   },
 );
 

@@ -8,7 +8,7 @@ export const command = defineCommand(
   {
     description: "Tells which build the command line is, and which one the daemon is if it runs.",
     args: {},
-    options: { json: jsonOption },
+    options: { quiet: { short: "q", help: "print the version of this build only" }, json: jsonOption },
     examples: [
       { line: "banger version", help: "both builds" },
       { line: "banger --version", help: "this one, in a line" },
@@ -18,6 +18,7 @@ export const command = defineCommand(
     const client = await daemon.find();
     const theirs = client?.peer.build ?? null;
     if (options.json) out.json({ cli: build, daemon: theirs });
+    else if (options.quiet) out.line(build.version);
     else {
       out.write(
         formatProperties([

@@ -40,6 +40,9 @@ export const command = defineCommand(
   },
   async ({ args, options }, context) => {
     const limits = options.force ? NO_LIMITS : { ...DEFAULT_LIMITS, ...options["max-size"] };
+    if (options.json && args.path.at(-1)?.kind === "stream") {
+      throw wrong("cp takes no --json where standard output is what is copied");
+    }
     const copy = copyOf(args.path, { limits, quiet: options.quiet }, context);
     try {
       const copied = await copy();

@@ -1,6 +1,6 @@
 /** `delete`: machines are ended, and everything they have is removed. */
 import { deleteVm } from "@banger/sdk/vm";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand(
   {
     description: "Ends machines, running or not, and removes their disks. There is no way back.",
     args: { machine: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger delete web", help: "one machine" },
       { line: "banger delete $(banger list -q)", help: "all of them" },
@@ -20,6 +20,7 @@ export const command = defineCommand(
     return await eachRef(context, {
       refs: args.machine,
       json: options.json,
+      quiet: options.quiet,
       act: (ref) => deleteVm(client, ref, { signal: context.signal }),
     });
   },

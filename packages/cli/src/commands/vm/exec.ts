@@ -24,6 +24,7 @@ export const command = defineCommand(
       env: environmentOption,
     },
     optionsFirst: true,
+    without: { json: "standard output is the command's", quiet: "it says nothing of its own" },
     status: "of-command",
     examples: [
       { line: "banger exec web uptime", help: "one command" },

@@ -1,4 +1,5 @@
 /** `forward`: ports of this host lead to a machine for as long as this runs. */
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -12,13 +13,14 @@ export const command = defineCommand(
       machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
       port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
     },
-    options: {},
-    examples: [{ line: "banger forward web 5432:5432", help: "until Ctrl-C" }],
+    options: { quiet: silentOption, json: jsonOption },
+    examples: [{ line: "banger forward web 5432:5432", help: "until Ctrl-C", endless: true }],
   },
-  async ({ args }, { daemon, out, signal }) => {
+  async ({ args, options }, { daemon, out, signal }) => {
     const client = await daemon.connect();
     const onProgress = () => {
-      for (const port of args.port) out.line(publishedAddress(port));
+      if (options.json) out.json({ listening: args.port });
+      else if (!options.quiet) for (const port of args.port) out.line(publishedAddress(port));
     };
     await client.call("port.forward", { ref: args.machine, ports: [...args.port] }, { signal, onProgress });
     return 0;

@@ -18,6 +18,7 @@ export const command = defineCommand(
       vmm: { help: "what the machine monitor itself has said" },
       raw: { help: "the bytes as the guest wrote them" },
     },
+    without: { json: "it prints what the machine has written", quiet: "it says nothing of its own" },
     examples: [
       { line: "banger logs web", help: "its console" },
       { line: "banger logs --command web", help: "what its background command printed" },

@@ -13,7 +13,7 @@ export const command = defineCommand(
       "Lists the TCP ports that something in a machine listens on, with a link where it answered HTTP just now, and the " +
       "ports of this host that lead to it. Without MACHINE: of all machines that run.",
     args: { machine: { arity: "rest", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: { short: "q", help: "print links and addresses only" }, json: jsonOption },
     examples: [
       { line: "banger ports", help: "of all machines" },
       { line: "banger ports web --json", help: "of one, for programs" },
@@ -26,7 +26,7 @@ export const command = defineCommand(
       json: options.json,
       act: (ref) => client.call("port.list", { ref }, { signal: context.signal }),
       view: (list) => list,
-      print: (lists) => context.out.write(formatTable(HEADS, lists.flatMap(rows))),
+      print: (lists) => context.out.write(options.quiet ? addresses(lists) : formatTable(HEADS, lists.flatMap(rows))),
     });
 
     async function running(): Promise<string[]> {
@@ -51,6 +51,18 @@ function rows({ machine, ports, published }: PortList): string[][] {
     published.map(({ guest }) => guest).filter((guest) => !ports.some(({ port }) => port === guest)),
   );
   return [...open, ...[...closed].map((port) => [machine.name, String(port), "-", "-", "-", leading(port).join(", ")])];
+}
+
+/** What a client connects to, one a line. */
+function addresses(lists: readonly PortList[]): string {
+  const of = ({ ports, published }: PortList) => [
+    ...ports.flatMap(({ url }) => url ?? []),
+    ...published.filter(({ listening }) => listening).map(publishedAddress),
+  ];
+  return lists
+    .flatMap(of)
+    .map((address) => `${address}\n`)
+    .join("");
 }
 
 function shown(protocol: PortList["ports"][number]["protocol"]): string {

@@ -1,5 +1,5 @@
 /** `publish`: ports of this host lead to a machine from now on, whenever it runs. */
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -12,7 +12,7 @@ export const command = defineCommand(
       machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
       port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
     },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger publish web 8080:80", help: "port 80 of web, at 127.0.0.1:8080" },
       { line: "banger publish web 0.0.0.0:8443:443", help: "for other hosts, too" },
@@ -22,7 +22,7 @@ export const command = defineCommand(
     const client = await daemon.connect();
     const answer = await client.call("port.publish", { ref: args.machine, ports: [...args.port] }, { signal });
     if (options.json) out.json(answer);
-    else for (const port of args.port) out.line(publishedAddress(port));
+    else if (!options.quiet) for (const port of args.port) out.line(publishedAddress(port));
     return 0;
   },
 );

@@ -55,7 +55,7 @@ function leftBehind({ untracked, secrets, nested }: WorkspacePlan): string {
 }
 
 /** The answer of --dry-run. */
-export function showPlan(plan: WorkspacePlan, { json }: Options, { out, err }: Context): number {
+export function showPlan(plan: WorkspacePlan, { json, quiet }: Options, { out, err }: Context): number {
   const files = plan.files.filter(({ kind }) => kind !== "directory");
   if (json) {
     const list = (paths: readonly Buffer[]) => paths.map(text);
@@ -63,6 +63,10 @@ export function showPlan(plan: WorkspacePlan, { json }: Options, { out, err }: C
     const { directory, bytes, untracked, secrets, nested } = plan;
     const left = { untracked: list(untracked), secrets: list(secrets), nested: list(nested) };
     out.json({ directory, target: workspaceDirectory(plan), bytes, files: shown, leftBehind: left });
+    return 0;
+  }
+  if (quiet) {
+    for (const { path } of files) out.line(sanitize(text(path)));
     return 0;
   }
   for (const { path, size } of files) out.line(`${formatBytes(size).padStart(10)}  ${sanitize(text(path))}`);

@@ -1,7 +1,7 @@
 /** `show`: all about a machine. */
 import type { VmView } from "@banger/contract/daemon/vm";
 import { formatBytes } from "@banger/contract/sizes";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
@@ -13,7 +13,7 @@ export const command = defineCommand(
   {
     description: "Tells all about a machine: what it is made of, how it runs, what is open.",
     args: { machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
-    options: { json: jsonOption },
+    options: { quiet: idOption, json: jsonOption },
     examples: [
       { line: "banger show web", help: "for people" },
       { line: "banger show web --json", help: "for programs" },
@@ -23,6 +23,7 @@ export const command = defineCommand(
     const client = await daemon.connect();
     const machine = await client.call("vm.show", { ref: args.machine });
     if (options.json) out.json(machine);
+    else if (options.quiet) out.line(machine.id);
     else out.write(formatProperties(properties(machine, now())));
     return 0;
   },

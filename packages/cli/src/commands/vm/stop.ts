@@ -1,6 +1,6 @@
 /** `stop`: machines are powered off, by force when they take too long. */
 import { stopVm } from "@banger/sdk/vm";
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseDurationMs } from "../../arguments/parse-number.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { eachRef } from "../../output/each-ref.ts";
@@ -19,6 +19,7 @@ export const command = defineCommand(
         help: "how long the guest may take, such as 30s (default: 10s)",
         parse: (text: string) => parseDurationMs(text, { name: "--time", maxMs: MAX_GRACE_MS }),
       },
+      quiet: silentOption,
       json: jsonOption,
     },
     examples: [
@@ -32,6 +33,7 @@ export const command = defineCommand(
     return await eachRef(context, {
       refs: args.machine,
       json: options.json,
+      quiet: options.quiet,
       act: (ref) => stopVm(client, { ref, ...(graceMs !== undefined && { graceMs }) }, { signal: context.signal }),
     });
   },

@@ -1,5 +1,5 @@
 /** `unpublish`: takes back what `publish` did. */
-import { jsonOption } from "../../arguments/output-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -11,14 +11,14 @@ export const command = defineCommand(
       machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
       port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
     },
-    options: { json: jsonOption },
+    options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger unpublish web 8080:80", help: "as it was published" }],
   },
   async ({ args, options }, { daemon, out, signal }) => {
     const client = await daemon.connect();
     const answer = await client.call("port.unpublish", { ref: args.machine, ports: [...args.port] }, { signal });
     if (options.json) out.json(answer);
-    else for (const port of args.port) out.line(publishedAddress(port));
+    else if (!options.quiet) for (const port of args.port) out.line(publishedAddress(port));
     return 0;
   },
 );
