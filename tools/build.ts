@@ -62,6 +62,7 @@ function options({ source, startedAt }: { source: SourceState; startedAt: Date }
     define: {
       BANGER_VERSION: JSON.stringify(source.version),
       BANGER_COMMIT: JSON.stringify(source.commit),
+      BANGER_AGENT: JSON.stringify(source.agent),
       BANGER_BUILT_AT: JSON.stringify(startedAt.toISOString()),
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",

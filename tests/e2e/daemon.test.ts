@@ -89,7 +89,7 @@ scenario("the daemon killed at any stage of a create: the next one leaves nothin
 
 scenario("the command line of another build replaces an idle daemon; machines and commands go on", async () => {
   await home.ok(["run", "-dq", "--name", "through", "--image", "minimal"]);
-  const { builtAt } = Object(await home.json(["version"])).cli as { builtAt: string };
+  const { builtAt, agent } = Object(await home.json(["version"])).cli as { builtAt: string; agent: object };
   const other = join(home.directory, "tmp/other");
   await anotherBuild(other, builtAt);
   const product = [node, join(other, "build/cli/start.cjs")];
@@ -109,6 +109,7 @@ scenario("the command line of another build replaces an idle daemon; machines an
   const status = JSON.parse(await home.ok(["daemon", "status", "--json"], { product }));
   assert.deepEqual([status.build.builtAt, status.machines], [laterThan(builtAt), { total: 1, running: 1 }]);
   assert.equal(await home.ok(["exec", "through", "hostname"]), "through\n");
+  assert.deepEqual(Object(await home.json(["show", "through"])).agent, { ...agent, role: "pid1" });
   await rm(other, { recursive: true });
 });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { recordInputs, sameInputs } from "./inputs.ts";
 
-const source = { version: "1.0.0", commit: "0123456789ab", watched: [] };
+const source = { version: "1.0.0", commit: "0123456789ab", agent: "1.0.0+abc", watched: [] };
 
 async function makeBuild(context: TestContext) {
   const root = await mkdtemp(join(tmpdir(), "banger-inputs-"));
@@ -22,10 +22,11 @@ test("a file that was only touched is no change", async (context) => {
   assert.equal(await sameInputs(root, { recorded, source }), true);
 });
 
-test("another text, commit or version is a change, and so is a file that went away", async (context) => {
+test("another text, commit, version or agent is a change, and so is a file that went away", async (context) => {
   const { root, recorded } = await makeBuild(context);
   assert.equal(await sameInputs(root, { recorded, source: { ...source, commit: "0123456789ab+" } }), false);
   assert.equal(await sameInputs(root, { recorded, source: { ...source, version: "1.0.1" } }), false);
+  assert.equal(await sameInputs(root, { recorded, source: { ...source, agent: "1.0.0+abd" } }), false);
   await rm(join(root, "out.cjs"));
   assert.equal(await sameInputs(root, { recorded, source }), false);
   await writeFile(join(root, "out.cjs"), "one");

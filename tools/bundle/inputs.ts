@@ -7,6 +7,7 @@ import type { SourceState } from "./source-state.ts";
 export type BuildInputs = {
   readonly version: string;
   readonly commit: string;
+  readonly agent: string;
   readonly outputs: readonly string[];
   /** path from the root of the checkout to SHA-256 in hex */
   readonly files: { readonly [path: string]: string };
@@ -17,7 +18,8 @@ export async function recordInputs(
   { files, source, outputs }: { files: Iterable<string>; source: SourceState; outputs: readonly string[] },
 ): Promise<BuildInputs> {
   const digests = await Promise.all([...files].map(async (file) => [file, await digest(join(root, file))] as const));
-  return { version: source.version, commit: source.commit, outputs, files: Object.fromEntries(digests) };
+  const { version, commit, agent } = source;
+  return { version, commit, agent, outputs, files: Object.fromEntries(digests) };
 }
 
 export async function sameInputs(
@@ -25,6 +27,7 @@ export async function sameInputs(
   { recorded, source }: { recorded: BuildInputs; source: SourceState },
 ): Promise<boolean> {
   if (recorded.version !== source.version || recorded.commit !== source.commit) return false;
+  if (recorded.agent !== source.agent) return false;
   try {
     await Promise.all(recorded.outputs.map((output) => access(join(root, output))));
     const entries = Object.entries(recorded.files);

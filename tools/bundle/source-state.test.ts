@@ -21,7 +21,7 @@ function makeTree(context: TestContext): { root: string; git: (...argv: string[]
 
 test("outside a git checkout the commit is unknown", async (context) => {
   const { root } = makeTree(context);
-  assert.deepEqual(await readSourceState(root), { version: "1.2.3", commit: "unknown", watched: [] });
+  assert.deepEqual(await readSourceState(root), { version: "1.2.3", commit: "unknown", agent: "unknown", watched: [] });
 });
 
 test("the commit is told, and whether the files differ from it", async (context) => {
@@ -30,7 +30,12 @@ test("the commit is told, and whether the files differ from it", async (context)
   git("add", ".");
   git("commit", "--quiet", "--message=first");
   const commit = git("rev-parse", "HEAD").slice(0, 12);
-  assert.deepEqual(await readSourceState(root), { version: "1.2.3", commit, watched: [".git/logs/HEAD"] });
+  assert.deepEqual(await readSourceState(root), {
+    version: "1.2.3",
+    commit,
+    agent: "unknown",
+    watched: [".git/logs/HEAD"],
+  });
   writeFileSync(join(root, "untracked"), "");
   assert.equal((await readSourceState(root)).commit, commit);
   writeFileSync(join(root, "package.json"), '{ "version": "1.2.4" }');

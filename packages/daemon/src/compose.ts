@@ -1,5 +1,6 @@
 /** Builds every service, in the order of what needs what. Services are constructed here and in its parts, nowhere else. */
 import type { Build } from "@banger/contract/daemon/system";
+import type { AgentBuild } from "@banger/contract/guest/agent-build";
 import { ExecId, ImageId, KernelId, OperationId, VmId } from "@banger/contract/ids";
 import { Actors } from "@banger/platform/actor";
 import { newId } from "@banger/platform/new-id";
@@ -31,6 +32,7 @@ export type Composition = {
   readonly ports: Ports;
   readonly database: Database;
   readonly build: Build;
+  readonly agent: AgentBuild;
   readonly requestStop: () => void;
   readonly wrapMachines?: (deps: VmDeps) => VmDeps;
 };
@@ -83,7 +85,7 @@ export function compose(composition: Composition): Composed {
 }
 
 function composeMachines(
-  { paths, ports, wrapMachines = (deps) => deps }: Composition,
+  { paths, ports, agent, wrapMachines = (deps) => deps }: Composition,
   {
     stores,
     store,
@@ -109,7 +111,7 @@ function composeMachines(
     prove: (waiting) => proveKvm(proof, waiting),
   });
   const vmDeps: VmDeps = {
-    ...{ store, driver, clock, log, newNonce, openGuest, live, machines: paths.machines, bootMs: BOOT_MS },
+    ...{ store, driver, agent, clock, log, newNonce, openGuest, live, machines: paths.machines, bootMs: BOOT_MS },
     capabilities: capabilities({
       ...sources,
       listeners,
@@ -141,11 +143,11 @@ function machineMaker({ ports }: Composition, { stores, store }: { stores: Store
 }
 
 function composeStatus(
-  { build, ports, config, paths, requestStop }: Composition,
+  { build, agent, ports, config, paths, requestStop }: Composition,
   services: { vm: VmService; operations: OperationRegistry; exec: ExecService },
 ): DaemonService {
   return new DaemonService({
-    ...{ build, ...services, requestStop, pid: ports.pid, residentBytes: ports.residentBytes },
+    ...{ build, agent, ...services, requestStop, pid: ports.pid, residentBytes: ports.residentBytes },
     ...{ stateDirectory: config.state, socket: paths.socket, logFile: paths.log },
     startedAt: new Date(ports.clock.now()).toISOString(),
   });

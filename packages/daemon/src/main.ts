@@ -4,7 +4,8 @@ import { closeSync, fstatSync, realpathSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AppError, describeChain, errorCatalog } from "@banger/contract/errors";
-import { builtAt, commit, version } from "@banger/contract/version";
+import { parseAgentBuild } from "@banger/contract/guest/agent-build";
+import { agent, builtAt, commit, version } from "@banger/contract/version";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
@@ -37,7 +38,7 @@ const build = { version, commit, builtAt };
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   if (options.command === "version") {
-    process.stdout.write(`bangerd ${version} (${commit}, ${builtAt})\n`);
+    process.stdout.write(`bangerd ${version} (${commit}, built ${builtAt})\n`);
     return 0;
   }
   const config = configOf(options, process.env);
@@ -55,7 +56,7 @@ async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> 
   await ensurePrivateDir(config.state); // the log is there
   const ports = makePorts(config, process.env, options);
   const requestStop = () => stop.resolve("a client asked for it");
-  await using daemon = await startDaemon({ config, ports, build, requestStop });
+  await using daemon = await startDaemon({ config, ports, build, agent: parseAgentBuild(agent), requestStop });
   if (!options.foreground) announce(daemon.socket);
   ports.log.info("daemon stopping", { why: await stop.promise });
 }

@@ -8,6 +8,7 @@ import { daemonMethods } from "@banger/contract/daemon/methods";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
 import type { Build } from "@banger/contract/daemon/system";
 import { AppError, describeChain } from "@banger/contract/errors";
+import type { AgentBuild } from "@banger/contract/guest/agent-build";
 import type { VmId } from "@banger/contract/ids";
 import { lockFile } from "@banger/platform/fs/file-lock";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
@@ -31,6 +32,8 @@ export type StartOptions = {
   readonly config: DaemonConfig;
   readonly ports: Ports;
   readonly build: Build;
+  /** what the agent that machines get says of its build */
+  readonly agent: AgentBuild;
   /** called when a client asked the daemon to go */
   readonly requestStop: () => void;
   /** wraps what the machine procedures touch; tests make single steps of it fail or wait */

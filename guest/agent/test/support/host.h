@@ -37,7 +37,7 @@ struct host {
     uint64_t epoch;
     bool open, resumed, acks_held;
     uint64_t refused; // field 9 of the last refusal + 1
-    char build[64];
+    char build[128];
     uint8_t boot[16];
     uint64_t next_stream;
     struct host_stream streams[HOST_STREAMS]; // [0] is the control stream

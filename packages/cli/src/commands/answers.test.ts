@@ -43,7 +43,7 @@ When stopped: kept
 Runs under:   qemu with tcg
 Isolation:    emulation
 Network:      shut; open: nothing
-Agent:        0.1.0 as init
+Agent:        0.1.0+abc (0123456789ab, built 2026-01-01T00:00:00.000Z) as pid1
 Last error:   it said \\x1b]0;evil\\x07 (GUEST_PANICKED)
 `,
   );
@@ -71,6 +71,31 @@ test("every answer with --json is what the contract says", async () => {
   DaemonStatus.parse(await answer("daemon start"));
   systemMethods["doctor.run"].result.parse(await answer("doctor"));
   assert.deepEqual(Object.keys(Object(await answer("version"))), ["cli", "daemon"]);
+});
+
+test("show names an agent that is another than the daemon's", async () => {
+  await using world = await World.make();
+  const agent = { build: "0.0.9+old", commit: "unknown", builtAt: "unknown", role: "pid1", expected: "0.1.0+abc" };
+  world.daemon.addMachine("web", { agent });
+  const { stdout } = await world.run(["show", "web"]);
+  assert.match(stdout, /^Agent: {8}0\.0\.9\+old as pid1; this build carries 0\.1\.0\+abc$/m);
+});
+
+test("version tells command line, daemon and their agents, and names a mismatch", async () => {
+  const build = { version: "0.0.9", commit: "abc", builtAt: "yesterday" };
+  await using world = await World.make({ build });
+  const ran = await world.run(["version"]);
+  assert.equal(
+    ran.stdout,
+    `Command line: 0.0.0-source (unknown, built unknown)
+Its agent:    unknown
+Daemon:       0.0.9 (abc, built yesterday)
+Its agent:    0.1.0+abc (0123456789ab, built 2026-01-01T00:00:00.000Z)
+`,
+  );
+  assert.match(ran.stderr, /^banger: the daemon is of another build; .*keep running\n$/);
+  const { cli, daemon } = JSON.parse((await world.run(["version", "--json"])).stdout);
+  assert.deepEqual([cli.agent.build, daemon.agent.build, daemon.version], ["unknown", "0.1.0+abc", "0.0.9"]);
 });
 
 test("several refs: a bad one stops no good one, and order is kept", async () => {

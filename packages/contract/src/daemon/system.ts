@@ -1,5 +1,6 @@
 /** The daemon itself, and the host it stands on. */
 import * as z from "zod";
+import { AgentBuild } from "../guest/agent-build.ts";
 import type { Methods } from "./method.ts";
 
 export const Build = z.object({ version: z.string(), commit: z.string(), builtAt: z.string() });
@@ -7,6 +8,8 @@ export type Build = z.infer<typeof Build>;
 
 export const DaemonStatus = z.object({
   build: Build,
+  /** that it puts into machines; a daemon that is older does not tell */
+  agent: AgentBuild.optional(),
   pid: z.number(),
   /** ISO 8601 */
   startedAt: z.string(),

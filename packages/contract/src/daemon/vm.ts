@@ -1,5 +1,6 @@
 /** Machines: what a client may ask of them. */
 import * as z from "zod";
+import { AgentBuild } from "../guest/agent-build.ts";
 import { ImageId, KernelId, OperationId, Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
 import type { Methods } from "./method.ts";
@@ -52,7 +53,12 @@ export const VmView = z.object({
   network: z.object({ mode: z.string(), open: z.array(z.string()) }),
   /** whether TCG stands where hardware isolation would */
   isolation: z.string(),
-  agent: z.object({ build: z.string(), role: z.string() }).nullable(),
+  /** null while none is connected */
+  agent: AgentBuild.extend({
+    role: z.string(),
+    /** what this daemon would have put there, when that is another one */
+    expected: z.string().optional(),
+  }).nullable(),
   lastError: z.object({ code: z.string(), message: z.string() }).nullable(),
 });
 export type VmView = z.infer<typeof VmView>;

@@ -32,6 +32,7 @@ export type Client = RpcClient<DaemonMethods>;
 export type Life = { readonly daemon: RunningDaemon; readonly driver: FakeDriver; readonly pid: number };
 
 const build = { version: "0.0.0", commit: "test", builtAt: "2026-01-01T00:00:00.000Z" };
+const agent = { build: "0.0.0+sources", commit: "test", builtAt: "2026-01-01T00:00:00Z" };
 const hello = { protocol: PROTOCOL, build };
 
 export class DaemonBench implements AsyncDisposable {
@@ -90,6 +91,7 @@ export class DaemonBench implements AsyncDisposable {
       config: this.config,
       ports: this.#makePorts(driver, pid),
       build,
+      agent,
       requestStop: () => {
         this.stopsAsked += 1;
       },

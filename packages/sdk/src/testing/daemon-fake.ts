@@ -233,6 +233,7 @@ export class DaemonFake implements AsyncDisposable {
       "daemon.status": () => ({
         ...{ build: this.#options.build, pid: PID, startedAt: NOW, stateDirectory: "/state", logFile: "/state/log" },
         ...{ socket: this.#options.socket, residentBytes: 64 << 20, operations: this.operations.running },
+        agent: { build: "0.1.0+abc", commit: "0123456789ab", builtAt: NOW },
         machines: { total: this.machines.size, running: this.machines.size },
       }),
       "daemon.stop": ({ ifIdle }) => {

@@ -36,7 +36,7 @@ export function sampleMachine(name: string): VmView {
     vmm: { driver: "qemu", accelerator: "tcg" },
     network: { mode: "shut", open: [] },
     isolation: "emulation",
-    agent: { build: "0.1.0", role: "init" },
+    agent: { build: "0.1.0+abc", commit: "0123456789ab", builtAt: NOW, role: "pid1" },
     lastError: null,
   };
 }

@@ -1,6 +1,7 @@
 /** `daemon status`: about the daemon, which is not started for it. */
 import type { DaemonStatus } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
+import { formatAgentBuild } from "@banger/contract/guest/agent-build";
 import { formatBytes } from "@banger/contract/sizes";
 import { jsonOption } from "../../arguments/output-options.ts";
 import { formatProperties } from "../../output/table.ts";
@@ -31,9 +32,10 @@ export const command = defineCommand(
 );
 
 function properties(status: DaemonStatus, now: number): [string, string][] {
-  const { build, machines } = status;
+  const { build, agent, machines } = status;
   return [
     ["Build", `${build.version} (${build.commit}, built ${build.builtAt})`],
+    ...(agent ? [["Agent", formatAgentBuild(agent)] satisfies [string, string]] : []),
     ["Process", String(status.pid)],
     ["Started", formatAge(status.startedAt, now)],
     ["Machines", `${machines.total}, ${machines.running} running`],

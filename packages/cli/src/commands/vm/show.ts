@@ -1,5 +1,6 @@
 /** `show`: all about a machine. */
 import type { VmView } from "@banger/contract/daemon/vm";
+import { formatAgentBuild } from "@banger/contract/guest/agent-build";
 import { formatBytes } from "@banger/contract/sizes";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
@@ -46,7 +47,13 @@ function properties(machine: VmView, now: number): (readonly [string, string])[]
     ["Runs under", `${vmm.driver}${vmm.accelerator === null ? "" : ` with ${vmm.accelerator}`}`],
     ["Isolation", machine.isolation],
     ["Network", `${network.mode}; open: ${network.open.length === 0 ? "nothing" : network.open.join(", ")}`],
-    ["Agent", agent === null ? "not connected" : `${agent.build} as ${agent.role}`],
+    ["Agent", describeAgent(agent)],
     ...(lastError === null ? [] : [["Last error", `${lastError.message} (${lastError.code})`] as const]),
   ];
+}
+
+function describeAgent(agent: VmView["agent"]): string {
+  if (agent === null) return "not connected";
+  const other = agent.expected === undefined ? "" : `; this build carries ${agent.expected}`;
+  return `${formatAgentBuild(agent)} as ${agent.role}${other}`;
 }

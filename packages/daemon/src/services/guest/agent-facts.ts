@@ -4,7 +4,7 @@ import type { GuestText } from "@banger/contract/guest-text";
 import { protocolBroken } from "./guest-error.ts";
 
 export type AgentFacts = {
-  /** `version+commit`, as it says */
+  /** `VERSION+SOURCES (COMMIT, built TIME)`, as it says; older agents say `VERSION+COMMIT` */
   readonly build: GuestText | undefined;
   readonly capabilities: ReadonlySet<string>;
   /** hexadecimal; another one means that the machine began anew */

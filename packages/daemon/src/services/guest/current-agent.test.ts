@@ -36,6 +36,13 @@ test("an agent of another build is replaced by this one's", async () => {
   });
 });
 
+test("an agent of the same sources is left alone, whatever commit it was built at", async () => {
+  await withAgent(async (channel, file) => {
+    const build = "1+old (0123456789ab, built 2026-01-01T00:00:00Z)";
+    assert.equal(await bringUpToDate(channel, { file, build }, {}), "current");
+  });
+});
+
 test("an agent of this build is left alone", async () => {
   await withAgent(async (channel, file) => {
     assert.equal(await bringUpToDate(channel, { file, build: "1+old" }, {}), "current");

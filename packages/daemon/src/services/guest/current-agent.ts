@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
 import type { Exec } from "@banger/platform/exec/run";
 import type { GuestChannel } from "./guest-channel.ts";
 import type { Waiting } from "./guest-error.ts";
@@ -11,7 +12,7 @@ import { upgrade } from "./upgrade.ts";
 
 const VERSION_MS = 5_000;
 
-/** `version+commit` of the agent in this file, as it will say in HELLO. */
+/** What the agent in this file will say of its build in HELLO. */
 export async function agentBuild(exec: Exec, file: string): Promise<string> {
   const { stdout } = await exec.run([file, "--version"], { deadlineMs: VERSION_MS });
   return stdout.toString("utf8").trim();
@@ -24,7 +25,7 @@ export async function bringUpToDate(
   waiting: Waiting,
 ): Promise<"current" | "upgraded"> {
   const { build } = await guest.ready(waiting);
-  if (build?.equals(agent.build)) return "current";
+  if (sameAgent(parseAgentBuild(build?.raw() ?? "none"), parseAgentBuild(agent.build))) return "current";
   const { size } = await stat(agent.file);
   await upgrade(guest, { bytes: createReadStream(agent.file), size }, waiting);
   return "upgraded";

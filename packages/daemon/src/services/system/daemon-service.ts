@@ -1,12 +1,14 @@
 /** What the daemon says of itself, and how it is asked to go. */
 import type { Build, DaemonStatus } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
+import type { AgentBuild } from "@banger/contract/guest/agent-build";
 import type { ExecService } from "../exec/exec-service.ts";
 import type { OperationRegistry } from "../operation/operation-registry.ts";
 import type { VmService } from "../vm/vm-service.ts";
 
 export type DaemonServiceDeps = {
   readonly build: Build;
+  readonly agent: AgentBuild;
   readonly pid: number;
   readonly startedAt: string;
   readonly stateDirectory: string;
@@ -29,10 +31,10 @@ export class DaemonService {
   }
 
   status(): DaemonStatus {
-    const { build, pid, startedAt, stateDirectory, socket, logFile } = this.#deps;
+    const { build, agent, pid, startedAt, stateDirectory, socket, logFile } = this.#deps;
     const machines = this.#deps.vm.list();
     return {
-      ...{ build, pid, startedAt, stateDirectory, socket, logFile },
+      ...{ build, agent, pid, startedAt, stateDirectory, socket, logFile },
       machines: { total: machines.length, running: machines.filter(({ state }) => state === "running").length },
       operations: this.#deps.operations.running,
       residentBytes: this.#deps.residentBytes(),

@@ -1,4 +1,5 @@
 /** What the machine procedures can touch. One bag, made in compose.ts; tests replace single entries. */
+import type { AgentBuild } from "@banger/contract/guest/agent-build";
 import type { VmId } from "@banger/contract/ids";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
@@ -19,6 +20,8 @@ export type VmDeps = {
   readonly store: VmStore;
   readonly live: Map<VmId, LiveMachine>;
   readonly driver: VmmDriver;
+  /** the agent that machines get now */
+  readonly agent: AgentBuild;
   readonly capabilities: readonly Capability[];
   /** the directory that holds a directory per machine */
   readonly machines: string;

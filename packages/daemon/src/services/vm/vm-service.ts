@@ -180,7 +180,8 @@ export class VmService {
   }
 
   #view(machine: Machine): VmView {
-    return vmView(machine, { live: this.#deps.live.get(machine.record.id), driver: this.#deps.driver.name });
+    const { live, driver, agent } = this.#deps;
+    return vmView(machine, { live: live.get(machine.record.id), driver: driver.name, agent });
   }
 }
 

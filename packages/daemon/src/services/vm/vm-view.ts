@@ -1,6 +1,8 @@
 /** A machine as clients are shown it. What a guest said of itself is sanitised where it is printed. */
 import type { PublishedPort } from "@banger/contract/daemon/port";
 import type { VmView } from "@banger/contract/daemon/vm";
+import { type AgentBuild, parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
+import type { AgentFacts } from "../guest/agent-facts.ts";
 import type { LiveMachine } from "./deps.ts";
 import type { Machine } from "./vm-store.ts";
 
@@ -11,7 +13,7 @@ const ISOLATION = {
 
 export function vmView(
   { record, state, lastError }: Machine,
-  now: { live: LiveMachine | undefined; driver: string },
+  now: { live: LiveMachine | undefined; driver: string; agent: AgentBuild },
 ): VmView {
   const accelerator = record.run?.accelerator ?? null;
   const facts = now.live?.guest.facts;
@@ -30,9 +32,14 @@ export function vmView(
     vmm: { driver: now.driver, accelerator },
     network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
-    agent: facts ? { build: facts.build?.printable() ?? "", role: facts.role ?? "" } : null,
+    agent: facts ? agentView(facts, now.agent) : null,
     lastError,
   };
+}
+
+function agentView({ build, role }: AgentFacts, ours: AgentBuild): VmView["agent"] {
+  const said = parseAgentBuild(build?.printable() ?? "");
+  return { ...said, role: role ?? "", ...(!sameAgent(said, ours) && { expected: ours.build }) };
 }
 
 /** `127.0.0.1:8080 to 80` */
