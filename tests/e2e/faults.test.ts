@@ -62,6 +62,20 @@ scenario("what is not there is status 4, and 125 where a command's status is awa
   await refused(["run", "--image", "no-such-image", "--", "true"], { status: 125, says: /no-such-image/ });
 });
 
+scenario("another data directory at the same socket is refused, and nothing is made in it", async () => {
+  const other = join(home.directory, "other");
+  const env = { XDG_DATA_HOME: other };
+  for (const argv of [["list"], ["create", "--image", "minimal"], ["daemon", "stop"]]) {
+    const ran = await home.unchangedBy(() => home.run(argv, { env }));
+    assert.deepEqual([ran.status, ran.stdout], [3, ""], argv.join(" "));
+    assert.match(
+      ran.stderr,
+      /^banger: the daemon at .*\.sock keeps its machines in .*, not in .*\nhint: Set XDG_RUNTIME_DIR/,
+    );
+    assert.ok(ran.stderr.includes(`in ${home.state}, not in ${join(other, "banger")}`));
+  }
+});
+
 scenario("more memory than the host has is refused before anything is made", async () => {
   const says = /a machine with 1048576 MiB of memory does not fit on a host with \d+ MiB/;
   await refused(["create", "--start", "--image", "minimal", "--memory", "1048576"], { status: 3, says });

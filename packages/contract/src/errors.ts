@@ -56,6 +56,7 @@ export const errorCatalog = {
   PORT_TAKEN: user(EXIT.conflict, "Choose another port of the host, or end what uses this one.", "later"),
   STATE_LOCKED: environment(EXIT.conflict, "Another daemon holds this state directory; stop it first.", "later"),
 
+  STATE_OTHER: environment(EXIT.environment, "Set XDG_RUNTIME_DIR beside XDG_DATA_HOME, or neither of them."),
   PREREQUISITE_MISSING: environment(
     EXIT.environment,
     "`banger doctor` names what is missing and the command that mends it.",

@@ -66,12 +66,12 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   return { socket: paths.socket, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-async function listen({ ports, build }: StartOptions, composed: Composed, socket: string): Promise<RpcServer> {
+async function listen({ config, ports, build }: StartOptions, composed: Composed, socket: string): Promise<RpcServer> {
   return await startServer<DaemonMethods>({
     path: socket,
     table: daemonMethods,
     handlers: handlers(composed.services),
-    hello: { protocol: PROTOCOL, build },
+    hello: { protocol: PROTOCOL, build, state: config.state },
     peerOf: ports.native.peerCredentials,
     authorize: ({ uid }) => {
       if (uid === ports.uid || uid === 0) return;

@@ -7,7 +7,15 @@ import type { Channel } from "./channel.ts";
 import { asRecord, errorFromWire, errorToWire, type Message } from "./wire.ts";
 
 export type Build = { readonly version: string; readonly commit: string /** ISO 8601 */; readonly builtAt: string };
-export type Hello = { readonly protocol: number; readonly build: Build };
+export type Hello = {
+  readonly protocol: number;
+  readonly build: Build;
+  /** the directory whose state is served; clients tell none, and older servers do not */
+  readonly state?: string;
+};
+
+/** bytes, as Linux has it */
+const MAX_PATH = 4096;
 
 export function sendHello(channel: Channel, hello: Hello): void {
   channel.send({ jsonrpc: "2.0", method: "$/hello", params: hello });
@@ -25,10 +33,13 @@ export function parseHello(message: Message): Hello {
   if (message.kind !== "notification" || message.method !== "$/hello") {
     throw new AppError("PROTOCOL_BROKEN", "the peer did not begin with a hello");
   }
-  const { protocol, build } = asRecord(message.params);
+  const { protocol, build, state } = asRecord(message.params);
   const { version, commit, builtAt } = asRecord(build);
   if (typeof protocol !== "number") throw new AppError("PROTOCOL_BROKEN", "the peer's hello names no protocol");
-  return { protocol, build: { version: text(version), commit: text(commit), builtAt: text(builtAt) } };
+  return {
+    ...{ protocol, build: { version: text(version), commit: text(commit), builtAt: text(builtAt) } },
+    ...(typeof state === "string" && { state: state.slice(0, MAX_PATH) }),
+  };
 }
 
 function text(value: unknown): string {

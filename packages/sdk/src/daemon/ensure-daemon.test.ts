@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { HOLDER_FILE } from "@banger/contract/daemon/holder";
 import { AppError } from "@banger/contract/errors";
@@ -65,6 +65,24 @@ test("a daemon of another build that is idle is replaced", async () => {
   const client = await place.ensure({ build: { ...build, builtAt: "tomorrow" } });
   assert.equal(client.peer.build.builtAt, "tomorrow");
   assert.deepEqual(place.notes, []);
+});
+
+test("a daemon of another data directory is refused with both named, unless it is ours by another name", async () => {
+  await using place = await Place.make();
+  const state = join(place.home, "elsewhere");
+  const { socket, state: wanted } = place.places;
+  {
+    await using _other = await DaemonFake.start({ socket, build, state });
+    await assert.rejects(place.ensure(), {
+      code: "STATE_OTHER",
+      message: `the daemon at ${socket} keeps its machines in ${state}, not in ${wanted}`,
+      hint: /XDG_RUNTIME_DIR/,
+    });
+    await mkdir(state);
+    await mkdir(dirname(wanted), { recursive: true });
+    await symlink(state, wanted);
+    await place.ensure();
+  }
 });
 
 test("one that is busy is used, with a remark; of another protocol it is refused", async () => {

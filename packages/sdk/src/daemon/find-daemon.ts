@@ -12,15 +12,22 @@ export type FindOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** Undefined when none answers. A daemon of another protocol is connected to: its frozen methods can be called. */
+/** Undefined when none answers, STATE_OTHER when the one where we look has other machines than ours. A daemon of another protocol is connected to: its frozen methods can be called. */
 export async function findDaemon(options: FindOptions): Promise<BangerClient | undefined> {
   const here = await answering(options);
-  if (here) return here;
+  if (here && here.peer.state === options.places.state) return here;
   // Loaded when there is none where we look first, which is seldom.
-  const { otherSocket } = await import("./holder.ts");
+  const { otherSocket, servesOther } = await import("./holder.ts");
+  const other = here && (await servesOther(here.peer, options.places));
+  if (here && !other) return here;
+  here?.close();
   const socket = await otherSocket(options.places);
-  if (socket === undefined) return undefined;
-  return await answering({ ...options, places: { ...options.places, socket, runtime: dirname(socket) } });
+  if (socket !== undefined) {
+    const there = await answering({ ...options, places: { ...options.places, socket, runtime: dirname(socket) } });
+    if (there) return there;
+  }
+  if (other) throw other;
+  return undefined;
 }
 
 async function answering(options: FindOptions): Promise<BangerClient | undefined> {

@@ -1,5 +1,5 @@
 /** Which daemon holds a state directory, from what it has written there. Only what lies in directories of ours is believed. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DaemonHolder, HOLDER_FILE } from "@banger/contract/daemon/holder";
 import { AppError } from "@banger/contract/errors";
@@ -24,6 +24,20 @@ export async function otherSocket(places: DaemonPlaces): Promise<string | undefi
     () => false,
   );
   return safe ? holder.socket : undefined;
+}
+
+/** Why this daemon is not the one of our state; undefined if it is. Two names may lead to one directory. */
+export async function servesOther(
+  { state }: { readonly state?: string },
+  places: DaemonPlaces,
+): Promise<AppError | undefined> {
+  if (state === undefined) return undefined; // it is older, and does not tell
+  const [theirs, ours] = await Promise.all([state, places.state].map((path) => stat(path).catch(() => undefined)));
+  if (theirs && ours && theirs.dev === ours.dev && theirs.ino === ours.ino) return undefined;
+  const { socket, state: wanted } = places;
+  return new AppError("STATE_OTHER", `the daemon at ${socket} keeps its machines in ${state}, not in ${wanted}`, {
+    facts: { socket, state, wanted },
+  });
 }
 
 export function heldBy({ pid, socket }: DaemonHolder, { state }: DaemonPlaces): AppError {

@@ -21,7 +21,12 @@ import { OperationsFake } from "./operations-fake.ts";
 import { PortsFake } from "./ports-fake.ts";
 import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
 
-export type FakeOptions = { readonly socket: string; readonly build: Build; readonly protocol?: number };
+export type FakeOptions = {
+  readonly socket: string;
+  readonly build: Build;
+  readonly protocol?: number;
+  readonly state?: string;
+};
 type Area<Prefix extends string> = Pick<Handlers<DaemonMethods>, Extract<keyof DaemonMethods, `${Prefix}.${string}`>>;
 
 const PID = 4242;
@@ -74,7 +79,10 @@ export class DaemonFake implements AsyncDisposable {
         ...fake.#operation(),
         ...fake.#system(),
       },
-      hello: { protocol: options.protocol ?? PROTOCOL, build: options.build },
+      hello: {
+        ...{ protocol: options.protocol ?? PROTOCOL, build: options.build },
+        ...(options.state !== undefined && { state: options.state }),
+      },
       peerOf: () => ({ pid: 0, uid, gid: 0 }),
       authorize: () => undefined,
       onInternalError: (error) => void fake.internal.push(error),
