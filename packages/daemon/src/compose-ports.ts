@@ -27,7 +27,7 @@ export function composePorts(
   const { log, uid, peerUid, portOwner } = ports;
   const gate = new LoopbackGate({ uid, peerUid });
   const opener = portOpener(machines);
-  const listeners = new PublishedListeners({ gate, log, openPort: opener.byId, ownerOf: portOwner });
+  const listeners = new PublishedListeners({ gate, log, openPort: opener.open, ownerOf: portOwner });
   const board = new PortBoard(machines);
   const page = new BoardPage({
     board,
@@ -35,7 +35,7 @@ export function composePorts(
     nonce: () => ports.randomBytes(NONCE_BYTES).toString("base64"),
   });
   const gateway = new HttpGateway({
-    ...{ gate, log, openPort: opener.byName },
+    ...{ gate, log, openPort: opener.open, named: opener.named },
     page: (request, response) => page.serve(request, response),
   });
   return {

@@ -3,17 +3,21 @@
  * anew, so what the guest gets is what was judged here; bodies are streamed no faster than they are taken.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import type { GuestConnections } from "./guest-connections.ts";
 import { endToEnd, type RawHeaders, valuesOf } from "./hop-headers.ts";
 import type { Plain } from "./plain-answer.ts";
 
-export type OpenPort = (options: { name: string; port: number }, signal: AbortSignal) => Promise<Duplex>;
+/** Where a request goes, and over which connections. */
+export type GuestPortOf = { readonly id: VmId; readonly port: number; readonly over: GuestConnections };
 
 const MAX_HEAD_BYTES = 64 << 10;
 /** methods that promise a body, even an empty one */
 const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
+/** methods that change nothing */
+const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** What is wrong with a request whose meaning two readers could see differently. */
 export function ambiguity({ rawHeaders, url = "", method }: IncomingMessage): string | undefined {
@@ -36,10 +40,9 @@ export function forwardedHeaders({ rawHeaders, method = "GET" }: IncomingMessage
   return headers;
 }
 
-/** A request to the guest over a connection that is open already, and used for nothing else. */
-export function guestRequest(connection: Duplex, from: IncomingMessage, headers: RawHeaders): ClientRequest {
+export function guestRequest(to: GuestPortOf, from: IncomingMessage, headers: RawHeaders): ClientRequest {
   return httpRequest({
-    createConnection: () => connection,
+    ...{ agent: to.over, host: to.id, port: to.port },
     method: from.method ?? "GET",
     path: from.url ?? "/",
     headers,
@@ -48,22 +51,52 @@ export function guestRequest(connection: Duplex, from: IncomingMessage, headers:
   });
 }
 
+/** Whether it may be sent twice: it changes nothing, and nothing of it is used up. */
+export function isRepeatable({ rawHeaders, method = "GET" }: IncomingMessage): boolean {
+  if (!REPEATABLE.has(method)) return false;
+  const [length = "0"] = valuesOf(rawHeaders, "content-length");
+  return length === "0" && valuesOf(rawHeaders, "transfer-encoding").length === 0;
+}
+
 /** Throws what could not be had before the answer began; afterwards a broken answer ends the client's connection. */
 export async function forwardRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  connection: Duplex,
+  to: Omit<GuestPortOf, "over"> & { readonly kept: GuestConnections; readonly fresh: GuestConnections },
 ): Promise<void> {
-  const outgoing = guestRequest(connection, request, forwardedHeaders(request));
+  const { kept, fresh, ...port } = to;
+  if (!isRepeatable(request)) return await exchange(request, response, { ...port, over: fresh });
+  try {
+    await exchange(request, response, { ...port, over: kept });
+  } catch (error) {
+    // Its server may have closed a connection that was kept, before it saw the request.
+    if (!(error instanceof StaleConnection) || response.destroyed) throw error;
+    await exchange(request, response, { ...port, over: fresh });
+  }
+}
+
+class StaleConnection extends Error {}
+
+async function exchange(request: IncomingMessage, response: ServerResponse, to: GuestPortOf): Promise<void> {
+  const outgoing = guestRequest(to, request, forwardedHeaders(request));
   const answered = Promise.withResolvers<IncomingMessage>();
   outgoing.once("response", answered.resolve);
   outgoing.on("error", answered.reject);
   outgoing.once("close", () => answered.reject(new Error("the connection ended before an answer")));
-  response.once("close", () => connection.destroy()); // whoever asked is served, or gone
+  let isAnswered = false;
+  // Whoever asked is served, or gone. A connection that others may have by now is not ours to end.
+  const over = () => {
+    if (!isAnswered || !outgoing.shouldKeepAlive) outgoing.destroy();
+  };
+  response.once("close", over);
   // A guest may answer, and go, before it has read everything: the rest is read and dropped, and the answer stands.
   request.pipe(outgoing);
   outgoing.once("close", () => void request.unpipe(outgoing).resume());
-  const incoming = await answered.promise;
+  const incoming = await answered.promise.catch((error: unknown) => {
+    response.off("close", over);
+    throw outgoing.reusedSocket ? new StaleConnection("a kept connection had ended", { cause: error }) : error;
+  });
+  isAnswered = true;
   response.sendDate = false;
   response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, endToEnd(incoming.rawHeaders));
   response.flushHeaders();

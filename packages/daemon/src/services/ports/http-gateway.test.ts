@@ -8,6 +8,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { VmId } from "@banger/contract/ids";
 import { createFakeLogger } from "@banger/platform/log-fake";
 import { SocketOwners } from "@banger/platform/process/socket-table";
 import { forward } from "../guest/forward.ts";
@@ -17,8 +18,15 @@ import { LoopbackGate } from "./loopback-gate.ts";
 
 const UID = process.getuid?.() ?? 0;
 
+const IDS = new Map([
+  ["web", VmId.parse("web000000000")],
+  ["off", VmId.parse("off000000000")],
+]);
+
 class Bench implements AsyncDisposable {
   readonly guest = new GuestWithPorts();
+  /** connections to the guest, so far */
+  opened = 0;
   readonly log = createFakeLogger();
   /** what the kernel says of every peer, instead of the truth */
   peer: (() => Promise<number | undefined>) | undefined;
@@ -30,9 +38,14 @@ class Bench implements AsyncDisposable {
       gate: new LoopbackGate({ uid: UID, peerUid: (connection) => this.peer?.() ?? owners.peerUid(connection) }),
       log: this.log.logger,
       page: (_request, response) => response.end("the page"),
-      openPort: async ({ name, port }, signal) => {
-        if (name === "off") throw new AppError("VM_NOT_RUNNING", "off is stopped");
-        if (name !== "web") throw new AppError("VM_NOT_FOUND", `there is no machine "${name}"`);
+      named: (name) => {
+        const id = IDS.get(name);
+        if (!id) throw new AppError("VM_NOT_FOUND", `there is no machine "${name}"`);
+        return id;
+      },
+      openPort: async ({ id, port }, signal) => {
+        this.opened += 1;
+        if (id !== IDS.get("web")) throw new AppError("VM_NOT_RUNNING", "off is stopped");
         return await forward(this.guest.channel, { port }, { signal, deadlineMs: 5_000 });
       },
     });
@@ -89,7 +102,7 @@ test("a request goes to the port and machine that its Host names, with what matt
   assert.equal(answer.headers["x-secret"], undefined);
   const [method, url, rawHeaders] = JSON.parse(answer.body);
   assert.deepEqual([method, url], ["GET", "/a?b=%20"]);
-  assert.deepEqual(rawHeaders, ["host", host, "X-Kept", "1", "X-Kept", "2", "Connection", "close"]);
+  assert.deepEqual(rawHeaders, ["host", host, "X-Kept", "1", "X-Kept", "2", "Connection", "keep-alive"]);
 });
 
 test("bodies of each framing arrive whole, and a missing one is empty", async () => {
@@ -368,6 +381,7 @@ test("a port that is taken is left to its owner, on either address; the next one
     gate: new LoopbackGate({ uid: UID, peerUid: async () => UID }),
     log: first.log.logger,
     page: (_request, response) => response.end(),
+    named: () => VmId.parse("web000000000"),
     openPort: () => Promise.reject(new Error("not asked")),
   });
   await third.open(first.port);

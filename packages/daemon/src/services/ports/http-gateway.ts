@@ -7,8 +7,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { describeChain } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
 import type { Logger } from "@banger/platform/log";
 import { CheckedListener } from "./checked-listener.ts";
+import { GuestConnections } from "./guest-connections.ts";
 import { parseHost, type Wanted } from "./host-name.ts";
 import { ambiguity, failurePage, forwardRequest } from "./http-forward.ts";
 import { type Answer, askToUpgrade, isWebSocket, joinUpgraded } from "./http-upgrade.ts";
@@ -18,7 +20,9 @@ import { answerPlainly, type Plain } from "./plain-answer.ts";
 
 export type GatewayDeps = {
   readonly gate: LoopbackGate;
-  readonly openPort: OpenPort<{ name: string }>;
+  /** throws VM_NOT_FOUND */
+  readonly named: (name: string) => VmId;
+  readonly openPort: OpenPort<{ id: VmId }>;
   /** answers what is asked of `localhost` itself */
   readonly page: (request: IncomingMessage, response: ServerResponse) => void;
   readonly log: Logger;
@@ -34,10 +38,16 @@ export class HttpGateway implements AsyncDisposable {
   readonly #deps: GatewayDeps;
   readonly #server: Server;
   readonly #stop = new AbortController();
+  readonly #kept: GuestConnections;
+  /** for requests that are sent once, or take the connection over */
+  readonly #fresh: GuestConnections;
   #listeners: readonly CheckedListener[] = [];
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
+    const { openPort } = deps;
+    this.#kept = new GuestConnections({ openPort, signal: this.#stop.signal, keep: true });
+    this.#fresh = new GuestConnections({ openPort, signal: this.#stop.signal, keep: false });
     this.#server = createServer({
       maxHeaderSize: MAX_HEAD_BYTES,
       keepAliveTimeout: IDLE_MS,
@@ -77,6 +87,7 @@ export class HttpGateway implements AsyncDisposable {
     this.#stop.abort();
     const listeners = this.#listeners;
     this.#listeners = [];
+    for (const connections of [this.#kept, this.#fresh]) connections.destroy();
     await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
   }
 
@@ -115,11 +126,9 @@ export class HttpGateway implements AsyncDisposable {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
     try {
-      const connection = await this.#deps.openPort(to, AbortSignal.any([gone.signal, this.#stop.signal]));
-      await forwardRequest(request, response, connection);
+      const id = this.#deps.named(to.name);
+      await forwardRequest(request, response, { id, port: to.port, kept: this.#kept, fresh: this.#fresh });
     } catch (error) {
       this.#deps.log.debug("http request not served whole", { ...to, error: describeChain(error) });
       if (response.headersSent || response.destroyed) response.destroy();
@@ -133,22 +142,20 @@ export class HttpGateway implements AsyncDisposable {
       socket.end("HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
       return;
     }
-    let guest: Duplex | undefined;
-    let answer: Answer;
+    let answer: Answer | undefined;
     socket.on("error", () => undefined); // told by its end
-    socket.once("close", () => guest?.destroy());
+    socket.once("close", () => answer?.guest.destroy());
     try {
-      guest = await this.#deps.openPort(wanted, this.#stop.signal);
-      answer = await askToUpgrade(request, guest);
+      const id = this.#deps.named(wanted.name);
+      answer = await askToUpgrade(request, { id, port: wanted.port, over: this.#fresh });
     } catch (error) {
-      guest?.destroy();
       socket.end(briefly(failurePage(error, wanted)));
       return;
     }
     if (head.length > 0) socket.unshift(head);
-    await joinUpgraded(answer, { client: socket, guest }).catch(() => undefined); // either end has gone
+    await joinUpgraded(answer, socket).catch(() => undefined); // either end has gone
     socket.destroy();
-    guest.destroy();
+    answer.guest.destroy();
   }
 
   #whichPort(name: string): Plain {

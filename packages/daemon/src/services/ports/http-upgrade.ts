@@ -3,10 +3,10 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { endToEnd, type RawHeaders, valuesOf } from "./hop-headers.ts";
-import { guestRequest } from "./http-forward.ts";
+import { type GuestPortOf, guestRequest } from "./http-forward.ts";
 
-/** The guest's answer; `head` is what came behind a `101` already. */
-export type Answer = { readonly message: IncomingMessage; readonly head: Buffer | undefined };
+/** The guest's answer and the connection that it came on, ours alone; `head` is what came behind a `101` already. */
+export type Answer = { readonly message: IncomingMessage; readonly guest: Duplex; readonly head: Buffer | undefined };
 
 /** Only what we know is let through as an upgrade; a request with a body or another protocol is an ordinary one. */
 export function isWebSocket({ rawHeaders, method }: IncomingMessage): boolean {
@@ -16,12 +16,12 @@ export function isWebSocket({ rawHeaders, method }: IncomingMessage): boolean {
 }
 
 /** Asks the guest, and throws what could not be had; nothing has been said to the client until then. */
-export async function askToUpgrade(request: IncomingMessage, guest: Duplex): Promise<Answer> {
+export async function askToUpgrade(request: IncomingMessage, to: GuestPortOf): Promise<Answer> {
   const headers = [...endToEnd(request.rawHeaders), "Connection", "Upgrade", "Upgrade", "websocket"];
-  const outgoing = guestRequest(guest, request, headers);
+  const outgoing = guestRequest(to, request, headers);
   const answered = Promise.withResolvers<Answer>();
-  outgoing.once("response", (message) => answered.resolve({ message, head: undefined }));
-  outgoing.once("upgrade", (message, _socket, head) => answered.resolve({ message, head }));
+  outgoing.once("response", (message) => answered.resolve({ message, guest: message.socket, head: undefined }));
+  outgoing.once("upgrade", (message, guest, head) => answered.resolve({ message, guest, head }));
   outgoing.on("error", answered.reject);
   outgoing.once("close", () => answered.reject(new Error("the connection ended before an answer")));
   outgoing.end();
@@ -29,8 +29,7 @@ export async function askToUpgrade(request: IncomingMessage, guest: Duplex): Pro
 }
 
 /** Passes the answer on, and then what both ends say. A refusal is an ordinary answer, the last on its connection. */
-export async function joinUpgraded({ message, head }: Answer, ends: { client: Duplex; guest: Duplex }): Promise<void> {
-  const { client, guest } = ends;
+export async function joinUpgraded({ message, guest, head }: Answer, client: Duplex): Promise<void> {
   if (head === undefined) {
     client.write(headOf(message, ["Connection", "close"]));
     await pipeline(message, client);

@@ -4,11 +4,13 @@ import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { forward } from "../guest/forward.ts";
 import type { LiveMachine, VmDeps } from "../vm/deps.ts";
-import type { Machine } from "../vm/vm-store.ts";
 
 export type OpenPort<Of> = (to: Of & { readonly port: number }, signal: AbortSignal) => Promise<Duplex>;
-/** `byName` takes exactly that name, no prefix of an id. */
-export type PortOpener = { readonly byName: OpenPort<{ name: string }>; readonly byId: OpenPort<{ id: VmId }> };
+export type PortOpener = {
+  readonly open: OpenPort<{ id: VmId }>;
+  /** the machine of exactly that name; throws VM_NOT_FOUND */
+  readonly named: (name: string) => VmId;
+};
 
 const GUEST_MS = 10_000;
 
@@ -17,16 +19,21 @@ export function portOpener({
   store,
   live,
 }: Pick<VmDeps, "store"> & { live: ReadonlyMap<VmId, LiveMachine> }): PortOpener {
-  const open = async (machine: Machine | undefined, to: { ref: string; port: number }, signal: AbortSignal) => {
-    const { ref, port } = to;
-    if (!machine) throw new AppError("VM_NOT_FOUND", `there is no machine ${JSON.stringify(ref)}`, { facts: { ref } });
-    const running = machine.state === "running" ? live.get(machine.record.id) : undefined;
-    if (!running) throw notRunning(machine.record.name, machine.state);
-    return await forward(running.guest, { port }, { signal, deadlineMs: GUEST_MS });
-  };
+  const missing = (ref: string) =>
+    new AppError("VM_NOT_FOUND", `there is no machine ${JSON.stringify(ref)}`, { facts: { ref } });
   return {
-    byName: ({ name, port }, signal) => open(store.named(name), { ref: name, port }, signal),
-    byId: ({ id, port }, signal) => open(store.get(id), { ref: id, port }, signal),
+    async open({ id, port }, signal) {
+      const machine = store.get(id);
+      if (!machine) throw missing(id);
+      const running = machine.state === "running" ? live.get(id) : undefined;
+      if (!running) throw notRunning(machine.record.name, machine.state);
+      return await forward(running.guest, { port }, { signal, deadlineMs: GUEST_MS });
+    },
+    named(name) {
+      const machine = store.named(name);
+      if (!machine) throw missing(name);
+      return machine.record.id;
+    },
   };
 }
 
