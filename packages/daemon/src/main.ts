@@ -91,6 +91,7 @@ function configOf(options: DaemonOptions, env: Env): DaemonConfig {
     runtime: options.runtime ?? dirs.runtime,
     cache: options.cache ?? dirs.cache,
     installation: installation(),
+    ...(options.httpPort !== undefined && { httpPort: options.httpPort }),
   };
 }
 

@@ -1,15 +1,14 @@
 /** The options that say what a machine shall be; `run` and `create` share them. */
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
-import { VmSizing } from "@banger/contract/daemon/vm";
-import { AppError } from "@banger/contract/errors";
+import type { PublishedPort } from "@banger/contract/daemon/port";
 import { parseName } from "@banger/contract/names";
-import { parseSizeMib } from "@banger/contract/sizes";
+import type { Values } from "../config/keys.ts";
 import type { Input } from "../program/command.ts";
 import { environmentOption } from "./environment.ts";
-import { parseCount } from "./parse-number.ts";
 import { parseRef } from "./parse-ref.ts";
 import { publishOption } from "./published-port.ts";
+import { parseDisk, parseMemory, parseVcpu } from "./sizing.ts";
 
 export const machineOptions = {
   name: {
@@ -19,17 +18,27 @@ export const machineOptions = {
   },
   image: { value: "IMAGE", help: "what its root disk holds (default: debian-bookworm)", parse: parseRef },
   kernel: { value: "KERNEL", help: "the kernel it boots (default: Debian's)", parse: parseRef },
-  vcpu: { value: "N", help: "processors, 1 to 32", parse: (text: string) => parseCount(text, vcpuRange()) },
-  memory: { short: "m", value: "SIZE", help: "memory, such as 512MiB, 4G or 2048 (MiB)", parse: parseMemory },
-  disk: { value: "SIZE", help: "size of its work disk, such as 20G", parse: parseDisk },
+  vcpu: { value: "N", help: "processors, 1 to 32", parse: (text: string) => parseVcpu(text) },
+  memory: {
+    short: "m",
+    value: "SIZE",
+    help: "memory, such as 512MiB, 4G or 2048 (MiB)",
+    parse: (text: string) => parseMemory(text),
+  },
+  disk: { value: "SIZE", help: "size of its work disk, such as 20G", parse: (text: string) => parseDisk(text) },
   env: environmentOption,
   publish: publishOption,
+  "no-project": { help: "leave the .banger.toml of the directory aside" },
 } as const;
 
-type Values = Input<Record<never, never>, typeof machineOptions>["options"];
+type Options = Input<Record<never, never>, typeof machineOptions>["options"];
 
-export function createParams(values: Values): InputOf<DaemonMethods, "vm.create"> {
-  const { name, image, kernel, vcpu, memory, disk, env, publish } = values;
+/** What was asked for, over what is configured. */
+export function createParams(options: Options, configured: Partial<Values> = {}): InputOf<DaemonMethods, "vm.create"> {
+  const { name, image = configured.image, kernel = configured.kernel } = options;
+  const { vcpu = configured.vcpu, memory = configured.memory, disk = configured.disk } = options;
+  const environment = withDefaults(options.env, configured.env);
+  const published = [...options.publish, ...(configured.ports ?? []).filter((port) => !has(options.publish, port))];
   return {
     ...(name !== undefined && { name }),
     ...(image !== undefined && { image }),
@@ -37,33 +46,18 @@ export function createParams(values: Values): InputOf<DaemonMethods, "vm.create"
     ...(vcpu !== undefined && { vcpus: vcpu }),
     ...(memory !== undefined && { memoryMib: memory }),
     ...(disk !== undefined && { diskMib: disk }),
-    ...(env.length > 0 && { environment: [...env] }),
-    ...(publish.length > 0 && { published: [...publish] }),
+    ...(environment.length > 0 && { environment }),
+    ...(published.length > 0 && { published }),
   };
 }
 
-function vcpuRange(): { name: string; min: number; max: number } {
-  return { name: "--vcpu", ...rangeOf("vcpus") };
+function withDefaults(given: readonly string[], defaults: Values["env"] = {}): string[] {
+  const asked = new Set(given.map((entry) => entry.slice(0, entry.indexOf("="))));
+  const others = Object.entries(defaults).filter(([key]) => !asked.has(key));
+  return [...others.map(([key, value]) => `${key}=${value}`), ...given];
 }
 
-function parseMemory(text: string): number {
-  return parseSize(text, { name: "--memory", ...rangeOf("memoryMib") });
-}
-
-function parseDisk(text: string): number {
-  return parseSize(text, { name: "--disk", ...rangeOf("diskMib") });
-}
-
-function parseSize(text: string, { name, min, max }: { name: string; min: number; max: number }): number {
-  const mib = parseSizeMib(text);
-  if (mib >= min && mib <= max) return mib;
-  throw new AppError("SIZE_INVALID", `${name} ${text} is ${mib} MiB, it must be from ${min} to ${max} MiB`, {
-    facts: { size: text, minMib: min, maxMib: max },
-  });
-}
-
-/** The contract says what the daemon takes. */
-function rangeOf(field: keyof typeof VmSizing.shape): { min: number; max: number } {
-  const { minValue, maxValue } = VmSizing.shape[field].unwrap();
-  return { min: minValue ?? 0, max: maxValue ?? Number.MAX_SAFE_INTEGER };
+/** A port of the guest that was asked for leads where that says, and not where a file does, too. */
+function has(asked: readonly PublishedPort[], { guest }: PublishedPort): boolean {
+  return asked.some((port) => port.guest === guest);
 }

@@ -17,6 +17,7 @@ export const nouns: Readonly<Record<string, string>> = {
   image: "root file systems",
   kernel: "kernels",
   operation: "what the daemon is working on",
+  config: "what is configured, and where",
   daemon: "the process behind the command line",
 };
 
@@ -122,6 +123,18 @@ export const catalog: readonly Entry[] = [
     aliases: [],
     summary: "cancel operations, and wait until all is undone",
     load: () => import("../commands/operation/cancel.ts"),
+  },
+  {
+    path: ["config", "show"],
+    aliases: [],
+    summary: "tell what is configured, and where",
+    load: () => import("../commands/config/show.ts"),
+  },
+  {
+    path: ["config", "path"],
+    aliases: [],
+    summary: "tell where the configuration lies",
+    load: () => import("../commands/config/path.ts"),
   },
   {
     path: ["daemon", "status"],

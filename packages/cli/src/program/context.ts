@@ -2,6 +2,7 @@
 import type { Build } from "@banger/contract/daemon/system";
 import type { BangerClient } from "@banger/sdk/client";
 import type { DaemonPlaces } from "@banger/sdk/daemon/places";
+import type { ProjectPlace, Settings } from "../config/settings.ts";
 import type { Output } from "../output/output.ts";
 import type { Interrupts } from "../terminal/interrupts.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -28,6 +29,8 @@ export type Context = {
   /** aborts at the first signal, with CANCELLED, while no command in a machine is to get it */
   readonly signal: AbortSignal;
   readonly env: Env;
+  /** what is configured, read anew: by variables, by the project there if one is asked for, by the user */
+  readonly settings: (project: ProjectPlace) => Promise<Settings>;
   /** Unix time, `ms` */
   readonly now: () => number;
 };

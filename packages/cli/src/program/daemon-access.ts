@@ -1,17 +1,27 @@
 /** The daemon, as commands reach it: connections, and a start on first use. Loaded code is kept to what a call needs. */
 import type { BangerClient } from "@banger/sdk/client";
 import { daemonPlaces } from "@banger/sdk/daemon/places";
+import type { Settings } from "../config/settings.ts";
 import type { DaemonAccess } from "./context.ts";
 import type { Host } from "./run-program.ts";
+
+/** what the user has configured, and no project */
+type Configured = { readonly settings: () => Promise<Settings> };
 
 type Asking = { readonly signal: AbortSignal; readonly note: (text: string) => void };
 
 export function createDaemonAccess(
   host: Pick<Host, "env" | "uid" | "build" | "daemonArgv" | "execute">,
-  { signal, note }: Asking,
+  { signal, note, settings }: Asking & Configured,
 ): DaemonAccess & Disposable {
   const { env, uid, build } = host;
-  const program = { argv: host.daemonArgv, env };
+  const program = {
+    ...{ argv: host.daemonArgv, env },
+    flags: async () => {
+      const port = (await settings()).values["http-port"];
+      return port === undefined ? [] : ["--http-port", String(port)];
+    },
+  };
   const clients: BangerClient[] = [];
   return {
     get places() {
@@ -31,7 +41,7 @@ export function createDaemonAccess(
     },
     async become(): Promise<never> {
       const { daemonArgv, daemonEnvironment } = await import("@banger/sdk/daemon/start-daemon");
-      host.execute([...daemonArgv(program, this.places), "--foreground"], daemonEnvironment(env));
+      host.execute([...(await daemonArgv(program, this.places)), "--foreground"], daemonEnvironment(env));
     },
     [Symbol.dispose]() {
       for (const client of clients) client.close();

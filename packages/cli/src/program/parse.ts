@@ -64,7 +64,8 @@ function readOptions(
   for (const [name, spec] of Object.entries(options.data.options)) {
     const found = raw[camelCase(name)];
     if (spec.value === undefined) {
-      values[name] = found === true;
+      // The parser takes --no-x for the opposite of x, which it makes up.
+      values[name] = name.startsWith("no-") ? raw[camelCase(name.slice("no-".length))] === false : found === true;
       continue;
     }
     const texts: readonly unknown[] = Array.isArray(found) ? found : [];

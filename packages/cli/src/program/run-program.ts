@@ -1,5 +1,7 @@
 /** One run of the command line, from its arguments to its exit status. Everything outside is handed in. */
 import type { Build } from "@banger/contract/daemon/system";
+import { sanitize } from "@banger/contract/guest-text";
+import { loadSettings, type ProjectPlace } from "../config/settings.ts";
 import { Output } from "../output/output.ts";
 import { reportError } from "../output/report-error.ts";
 import type { Interrupts } from "../terminal/interrupts.ts";
@@ -73,8 +75,11 @@ async function perform(
   }
   const { build, env, interrupts, now } = host;
   const { signal } = interrupts;
-  using daemon = createDaemonAccess(host, { signal, note: (text) => err.line(`banger: ${text}`) });
-  const context: Context = { build, env, interrupts, now, out, err, daemon, signal, terminal: createTerminal(host) };
+  const note = (text: string) => err.line(`banger: ${sanitize(text)}`);
+  const settings = (project: ProjectPlace) => loadSettings({ ...host, file: daemon.places.config, note }, project);
+  using daemon = createDaemonAccess(host, { signal, note, settings: () => settings("none") });
+  const terminal = createTerminal(host);
+  const context: Context = { build, env, settings, interrupts, now, out, err, daemon, signal, terminal };
   return await command.run(input, context);
 }
 

@@ -8,15 +8,18 @@ export type DaemonPlaces = {
   readonly cache: string;
   readonly socket: string;
   readonly log: string;
+  /** what the user has configured; the file need not exist */
+  readonly config: string;
 };
 
 export function daemonPlaces(env: Env, options: { uid: number }): DaemonPlaces {
-  const { data, runtime, cache } = baseDirs(env, { name: "banger", uid: options.uid });
+  const { config, data, runtime, cache } = baseDirs(env, { name: "banger", uid: options.uid });
   return {
     state: data,
     runtime,
     cache,
     socket: join(runtime, "bangerd.sock"),
     log: join(data, "bangerd.log"),
+    config: join(config, "config.toml"),
   };
 }

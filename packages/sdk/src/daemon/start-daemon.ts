@@ -14,6 +14,8 @@ export type DaemonProgram = {
   readonly argv: readonly string[];
   /** of the client; only what a daemon needs of it is handed on */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** what the user has configured for a daemon, as flags; read when one is started, and not before */
+  readonly flags?: () => Promise<readonly string[]>;
 };
 
 const START_MS = 20_000;
@@ -32,7 +34,7 @@ export async function startDaemon(
   await ensurePrivateDir(places.runtime);
   try {
     await spawnDetached({
-      argv: daemonArgv(program, places),
+      argv: await daemonArgv(program, places),
       env: daemonEnvironment(program.env),
       cwd: "/",
       logPath: places.log,
@@ -48,9 +50,10 @@ export async function startDaemon(
   }
 }
 
-export function daemonArgv(program: DaemonProgram, places: DaemonPlaces): readonly string[] {
+export async function daemonArgv(program: DaemonProgram, places: DaemonPlaces): Promise<readonly string[]> {
   const { state, runtime, cache } = places;
-  return [...program.argv, "--state", state, "--runtime", runtime, "--cache", cache];
+  const flags = (await program.flags?.()) ?? [];
+  return [...program.argv, "--state", state, "--runtime", runtime, "--cache", cache, ...flags];
 }
 
 export function daemonEnvironment(env: DaemonProgram["env"]): Record<string, string> {

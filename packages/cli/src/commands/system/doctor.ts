@@ -3,6 +3,7 @@ import type { DoctorRow } from "@banger/contract/daemon/system";
 import { errorCatalog } from "@banger/contract/errors";
 import { sanitize } from "@banger/contract/guest-text";
 import { jsonOption } from "../../arguments/output-options.ts";
+import type { Source } from "../../config/settings.ts";
 import { asAppError } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
@@ -18,7 +19,7 @@ export const command = defineCommand(
     ],
   },
   async ({ options }, context) => {
-    const rows = await check(context);
+    const rows = [await configuration(context), ...(await check(context))];
     const failed = rows.filter(({ status }) => status === "fail");
     if (options.json) context.out.json({ rows });
     else if (options.quiet) for (const row of failed) context.out.line(sanitize(row.check));
@@ -26,6 +27,24 @@ export const command = defineCommand(
     return failed.length > 0 ? errorCatalog.PREREQUISITE_MISSING.exit : 0;
   },
 );
+
+/** Read here: it is the client that reads it, and hands a daemon what that needs. */
+async function configuration({ daemon, settings }: Context): Promise<DoctorRow> {
+  const check = "configuration";
+  const path = daemon.places.config;
+  try {
+    const { origins } = await settings("none");
+    const counted = (layer: Source["layer"], what: string) => {
+      const count = origins.filter(({ source }) => source.layer === layer).length;
+      return count > 0 && `${count} ${count === 1 ? "value" : "values"} set by ${what}`;
+    };
+    const said = [counted("file", path), counted("env", "variables")].filter((part) => part !== false);
+    return { check, status: "ok", detail: said.join(", ") || `nothing is set; ${path} is where it would be` };
+  } catch (thrown) {
+    const { message, hint } = asAppError(thrown);
+    return { check, status: "fail", detail: message, fix: hint };
+  }
+}
 
 /** A daemon that does not start is the first thing that a doctor should tell. */
 async function check({ daemon, signal }: Context): Promise<readonly DoctorRow[]> {

@@ -2,6 +2,7 @@
 import { createVm } from "@banger/sdk/vm";
 import { createParams, machineOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
+import { machineSettings } from "../../config/machine-settings.ts";
 import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -15,10 +16,12 @@ export const command = defineCommand(
       { line: "banger create --start --image minimal", help: "one that runs, from another image" },
     ],
   },
-  async ({ options }, { daemon, out, err, signal, now }) => {
+  async ({ options }, context) => {
+    const { daemon, out, err, signal, now } = context;
+    const configured = await machineSettings({ path: undefined, command: undefined, options }, context);
     const client = await daemon.connect();
     using progress = startProgress({ err, quiet: options.quiet, now });
-    const params = { ...createParams(options), start: options.start };
+    const params = { ...createParams(options, configured), start: options.start };
     const machine = await createVm(client, params, { signal, onChange: progress.onChange });
     progress.done(`${machine.name} is ${options.start ? "ready" : "made"}`);
     if (options.json) out.json(machine);

@@ -10,6 +10,7 @@ import { type ExecSession, exec } from "@banger/sdk/exec";
 import { createVm, deleteVm } from "@banger/sdk/vm";
 import { createParams, machineOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
+import { machineSettings } from "../../config/machine-settings.ts";
 import { startProgress } from "../../output/progress.ts";
 import { asAppError } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -26,7 +27,8 @@ export const command = defineCommand(
     description:
       "Makes a machine, waits until it is ready, and runs CMD in it with this terminal, or a shell without CMD. " +
       "The exit status is that of CMD; 125 is a failure of banger's own. The machine stays, unless --rm is given. Of a PATH in " +
-      "a git repository the tracked files are copied, its submodules' too; of another one all files.",
+      "a git repository the tracked files are copied, its submodules' too; of another one all files. What PATH/.banger.toml " +
+      "sets holds unless an option says otherwise; its command is what runs without CMD.",
     args: { path: { arity: "optional", help: "a directory to copy in, to ~/NAME, and to work in" } },
     options: {
       detach: { short: "d", help: "leave CMD running in the background and print the machine's name" },
@@ -47,12 +49,14 @@ export const command = defineCommand(
       { line: "banger run --image minimal -- cat /proc/cpuinfo", help: "another image" },
     ],
   },
-  async ({ args, options, command: argv }, context) => {
+  async ({ args, options, command: given }, context) => {
     refuse(args.path, options);
     const workspace = args.path === undefined ? undefined : await planFrom(args.path, options, context);
     if (workspace && options["dry-run"]) return showPlan(workspace, options, context);
+    const configured = await machineSettings({ path: args.path, command: given, options }, context);
+    const argv = given ?? configured.command;
     const client = await context.daemon.connect();
-    const params = { ...createParams(options), ephemeral: options.rm };
+    const params = { ...createParams(options, configured), ephemeral: options.rm };
     using progress = startProgress({ err: context.err, quiet: options.quiet, now: context.now });
     const machine = await createVm(client, params, { signal: context.signal, onChange: progress.onChange });
     progress.done(`${machine.name} is ready`);

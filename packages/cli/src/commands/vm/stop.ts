@@ -28,8 +28,8 @@ export const command = defineCommand(
     ],
   },
   async ({ args, options }, context) => {
+    const graceMs = options.time ?? (await context.settings("none")).values["stop-time"];
     const client = await context.daemon.connect();
-    const graceMs = options.time;
     return await eachRef(context, {
       refs: args.machine,
       json: options.json,
