@@ -100,6 +100,45 @@ scenario("a damaged image or kernel is named, and nothing is made of it", async 
   assert.equal(await home.ok(["run", "--rm", "-q", "--image", "minimal", "--", "echo", "mended"]), "mended\n");
 });
 
+scenario(
+  "a kernel or initramfs of the right size that was damaged is named, long before the guest's deadline",
+  async () => {
+    const [id = ""] = await readdir(join(home.state, "kernels"));
+    const kernel = join(home.state, "kernels", id, "vmlinuz");
+    const create = ["create", "--start", "--image", "minimal"];
+    const spare = join(home.directory, "spare");
+    await rename(kernel, spare); // other homes share its inode
+    await writeFile(kernel, await flipped(spare, { from: 0.5 }));
+    const slow = await home.run(create);
+    assert.deepEqual([slow.status, slow.stdout], [3, ""], slow.stderr);
+    const waited = /^banger: boot: waited \d+ s of 180 s for the guest, whose console /m;
+    const told = new RegExp(
+      `^banger: vmlinuz of kernel ${id} is not what was pulled\nhint: Delete the kernel and pull it again`,
+      "m",
+    );
+    for (const says of [waited, told]) assert.match(slow.stderr, says);
+    await rename(spare, kernel);
+    const [initramfs = ""] = await readdir(join(home.state, "initramfs"));
+    const path = join(home.state, "initramfs", initramfs);
+    const content = await flipped(path, { from: 0 });
+    await rm(path);
+    await writeFile(path, content);
+    await refused(create, {
+      status: 3,
+      says: new RegExp(`the initramfs .*${initramfs} of kernel ${id} is not what was made`),
+    });
+    assert.equal(await home.ok(["run", "--rm", "-q", "--image", "minimal", "--", "echo", "mended"]), "mended\n");
+  },
+);
+
+/** The file with 4 KiB of it inverted. */
+async function flipped(path: string, { from }: { from: number }): Promise<Buffer> {
+  const content = await readFile(path);
+  const at = Math.floor(content.length * from);
+  for (let n = at; n < at + 4096; n++) content[n] = ~(content[n] ?? 0) & 0xff;
+  return content;
+}
+
 scenario("a kernel that panics while a machine runs: told to whoever waits, kept for inspection", async () => {
   await home.ok(["run", "-dq", "--name", "box", "--image", "minimal"]);
   const ran = await home.run(["exec", "box", "sh", "-c", "echo c >/proc/sysrq-trigger; sleep 60"]);

@@ -55,8 +55,7 @@ export function bootSources(
     },
     seed: async (id: ImageId, _waiting: Waiting) => imageWorkSeed(await images.show(id)),
     verifyImage: (id: ImageId, waiting: Waiting) => images.verify(id, waiting),
-    verifyKernel: async (id: KernelId, waiting: Waiting) =>
-      void (await kernels.show(id, { ...waiting, verify: "checksums" })),
+    verifyKernel: (id: KernelId, waiting: Waiting) => kernels.verify(id, options.agent, waiting),
     modulesFile: async (id: KernelId, waiting: Waiting) =>
       join((await kernels.show(id, waiting)).dir, KERNEL_FILES.modules),
     bootFiles: async (id: string, waiting: Waiting): Promise<BootFiles> => {

@@ -53,6 +53,23 @@ test("elsewhere each stage is a line, however often its bytes change", () => {
   assert.equal(said(), "banger: fetch\\x1b[2J\nbanger: make file system\nbanger: image minimal is there in 0 ms\n");
 });
 
+test("a stage that takes long says what it has heard, and what a guest wrote is made harmless", () => {
+  const boot = { name: "boot", startMs: 0, durationMs: null };
+  const noted = { ...boot, note: "waited 10 s of 180 s for the guest" };
+  const later = { ...boot, note: "waited 25 s of 180 s for the guest, whose console ends with: \x1b[2J" };
+  const elsewhere = screen(false);
+  using plain = startProgress({ err: elsewhere.err, quiet: false, now: () => 0 });
+  for (const stages of [[boot], [noted], [noted], [later]]) plain.onChange(view(stages));
+  assert.deepEqual(elsewhere.said().split("\n"), [
+    ...["banger: boot", `banger: boot: ${noted.note}`],
+    ...["banger: boot: waited 25 s of 180 s for the guest, whose console ends with: \\x1b[2J", ""],
+  ]);
+  const { err, said } = screen(true);
+  using live = startProgress({ err, quiet: false, now: () => 10_000 });
+  live.onChange(view([noted]));
+  assert.equal(said(), "> boot                           0 ms  waited 10 s of 180 s\n");
+});
+
 test("quiet is quiet", () => {
   const { err, said } = screen(true);
   using progress = startProgress({ err, quiet: true, now: () => 0 });

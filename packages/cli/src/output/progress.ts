@@ -27,10 +27,14 @@ export function startProgress(options: ProgressOptions): Progress {
 function plainProgress({ err, now }: ProgressOptions): Progress {
   const begun = now();
   let told = 0;
+  let noted = "";
   return {
     onChange({ stages }) {
       for (const { name } of stages.slice(told)) err.line(`banger: ${sanitize(name)}`);
       told = Math.max(told, stages.length);
+      const { name = "", note = "" } = stages.at(-1) ?? {};
+      if (note !== noted && note !== "") err.line(`banger: ${sanitize(`${name}: ${note}`)}`);
+      noted = note;
     },
     done: (what) => err.line(`banger: ${what} in ${formatDuration(now() - begun)}`),
     [Symbol.dispose]: () => undefined,
@@ -73,11 +77,12 @@ function liveProgress({ err, now }: ProgressOptions): Progress {
   };
 }
 
-function stageLine({ name, startMs, durationMs, doneBytes, totalBytes }: Stage, elapsed: number): string {
+function stageLine({ name, startMs, durationMs, doneBytes, totalBytes, note }: Stage, elapsed: number): string {
   const bytes =
     doneBytes === undefined
       ? ""
       : `  ${formatBytes(doneBytes)}${totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`}`;
+  const noted = note === undefined || durationMs !== null ? "" : `  ${sanitize(note)}`;
   const time = durationMs ?? Math.max(0, elapsed - startMs);
-  return `${durationMs === null ? ">" : " "} ${sanitize(name).padEnd(24)} ${formatDuration(time).padStart(10)}${bytes}`;
+  return `${durationMs === null ? ">" : " "} ${sanitize(name).padEnd(24)} ${formatDuration(time).padStart(10)}${bytes}${noted}`;
 }

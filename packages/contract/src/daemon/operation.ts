@@ -19,6 +19,8 @@ export const Stage = z.object({
   durationMs: z.number().nullable(),
   doneBytes: z.number().optional(),
   totalBytes: z.number().optional(),
+  /** of a stage that takes long: how long it has waited, and the last that was heard */
+  note: z.string().optional(),
 });
 export type Stage = z.infer<typeof Stage>;
 

@@ -41,22 +41,50 @@ export async function ensureInitramfs(
   agentBinaryPath: string,
   options: { dir: string },
 ): Promise<Initramfs> {
-  const head = agentArchive(await readAgent(agentBinaryPath));
-  const { id, files } = kernel.manifest;
-  const tail = files.find(({ name }) => name === KERNEL_FILES.initramfsModules);
-  const digest = createHash("sha256")
-    .update(head)
-    .update(tail?.sha256 ?? "")
-    .digest("hex")
-    .slice(0, 16);
-  const path = join(options.dir, `${id}-${digest}.cpio`);
-  const bytes = head.length + (tail?.bytes ?? 0);
+  const { id } = kernel.manifest;
+  const { head, path, bytes } = await plan(kernel, agentBinaryPath, options);
   if ((await stat(path).catch(() => undefined))?.size === bytes) return { path, bytes }; // ENOENT: made below
   const modules = await readFile(join(kernel.dir, KERNEL_FILES.initramfsModules));
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   await atomicWrite(path, Buffer.concat([head, modules]), { mode: 0o444 });
   await prune(options.dir, { id, keep: basename(path) });
   return { path, bytes };
+}
+
+/** Reads it whole. One that was damaged is removed, so that the next start makes it anew, and KERNEL_CORRUPT is thrown. */
+export async function verifyInitramfs(
+  kernel: Kernel,
+  agentBinaryPath: string,
+  options: { dir: string; signal: AbortSignal },
+): Promise<void> {
+  const { head, path } = await plan(kernel, agentBinaryPath, options);
+  const found = await readFile(path, { signal: options.signal }).catch(() => undefined);
+  options.signal.throwIfAborted();
+  if (!found) return; // pruned meanwhile
+  const modules = await readFile(join(kernel.dir, KERNEL_FILES.initramfsModules));
+  if (found.equals(Buffer.concat([head, modules]))) return;
+  await rm(path, { force: true });
+  const { id } = kernel.manifest;
+  throw new AppError("KERNEL_CORRUPT", `the initramfs ${path} of kernel ${id} is not what was made, and was removed`, {
+    facts: { id, path },
+    hint: "Try again: it is made anew from the kernel and the agent.",
+  });
+}
+
+/** Its name says what it is made of. */
+async function plan(
+  { manifest: { id, files } }: Kernel,
+  agentBinaryPath: string,
+  { dir }: { dir: string },
+): Promise<{ head: Buffer; path: string; bytes: number }> {
+  const head = agentArchive(await readAgent(agentBinaryPath));
+  const tail = files.find(({ name }) => name === KERNEL_FILES.initramfsModules);
+  const digest = createHash("sha256")
+    .update(head)
+    .update(tail?.sha256 ?? "")
+    .digest("hex")
+    .slice(0, 16);
+  return { head, path: join(dir, `${id}-${digest}.cpio`), bytes: head.length + (tail?.bytes ?? 0) };
 }
 
 export async function removeInitramfs(id: string, options: { dir: string }): Promise<void> {

@@ -186,6 +186,23 @@ test("initramfs: made once for an agent, anew for another, and few are kept", as
   await assert.rejects(service.ensureInitramfs(kernel, join(dir, "no-agent")), { code: "FILE_UNREADABLE" });
 });
 
+test("initramfs: one that was damaged is told, removed, and made anew", async () => {
+  const service = makeService();
+  const kernel = await service.pull("debian", { signal });
+  const agent = join(dir, "agent");
+  await writeFile(agent, "agent one");
+  const { path } = await service.ensureInitramfs(kernel, agent);
+  await service.verify("debian", agent, { signal });
+  const content = await readFile(path);
+  const damaged = Buffer.from(content);
+  damaged[200] = 0x5a;
+  await chmod(path, 0o600);
+  await writeFile(path, damaged);
+  await assert.rejects(service.verify("debian", agent, { signal }), { code: "KERNEL_CORRUPT", message: /removed/ });
+  assert.ok((await readFile((await service.ensureInitramfs(kernel, agent)).path)).equals(content));
+  await service.verify("debian", agent, { signal });
+});
+
 test("sweep: what a dead process left of a pull goes away", async () => {
   const service = makeService();
   for (const path of ["kernels/.staging.dead-1.00", "cache/.staging.dead-1.00/apt"])

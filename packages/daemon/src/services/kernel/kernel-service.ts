@@ -9,7 +9,7 @@ import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content
 import type { TreeSize } from "../storage/content-store-tree.ts";
 import { removeUnused } from "../storage/content-store-use.ts";
 import { isOutOfSpace } from "../storage/out-of-space.ts";
-import { ensureInitramfs, type Initramfs, removeInitramfs } from "./initramfs.ts";
+import { ensureInitramfs, type Initramfs, removeInitramfs, verifyInitramfs } from "./initramfs.ts";
 import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
 import { DEBIAN_KERNEL, type PullDeps, pullDebian } from "./pull-debian.ts";
 
@@ -80,6 +80,12 @@ export class KernelService {
   /** The file that boots this kernel into the agent at `agentBinaryPath`. */
   async ensureInitramfs(kernel: Kernel, agentBinaryPath: string): Promise<Initramfs> {
     return await ensureInitramfs(kernel, agentBinaryPath, { dir: this.#deps.initramfsDir });
+  }
+
+  /** Reads all that a machine with this kernel and the agent at `agentBinaryPath` was booted from; throws KERNEL_CORRUPT. */
+  async verify(ref: string, agentBinaryPath: string, { signal }: { signal: AbortSignal }): Promise<void> {
+    const kernel = await this.show(ref, { signal, verify: "checksums" });
+    await verifyInitramfs(kernel, agentBinaryPath, { dir: this.#deps.initramfsDir, signal });
   }
 
   /** Removes what pulls of dead processes have left. */

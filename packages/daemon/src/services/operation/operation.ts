@@ -6,7 +6,12 @@ import type { Clock } from "@banger/platform/time/clock";
 import { errorView } from "./error-view.ts";
 
 /** What a piece of long work tells: a new name ends the stage before it. */
-export type StageReport = { readonly name: string; readonly doneBytes?: number; readonly totalBytes?: number };
+export type StageReport = {
+  readonly name: string;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+  readonly note?: string;
+};
 export type OnStage = (stage: StageReport) => void;
 /** `progress` is one tick among many; whoever is told of it may wait for the next */
 export type Change = "stage" | "progress";

@@ -1,5 +1,5 @@
 /** From a prepared machine to an answering guest. What fails here is undone by the caller through teardown. */
-import { AppError, describeChain } from "@banger/contract/errors";
+import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmProcess } from "@banger/vmm/driver";
 import { configure } from "../guest/configure.ts";
@@ -10,6 +10,7 @@ import type { LiveMachine, VmDeps } from "./deps.ts";
 import { guestFailure } from "./guest-failure.ts";
 import { writeHandles } from "./handles.ts";
 import type { MachineRecord } from "./machine-record.ts";
+import { findDamage, watchSlowBoot } from "./slow-boot.ts";
 
 export type Booting = { readonly signal: AbortSignal; readonly onStage: OnStage };
 
@@ -25,7 +26,7 @@ export async function boot(deps: VmDeps, machine: Prepared, { signal, onStage }:
   const live = { process, guest: deps.openGuest(process) };
   deps.live.set(machine.record.id, live);
   await writeHandles(machine.files, process.handles);
-  await untilAnswering(deps, machine, { live, signal });
+  await untilAnswering(deps, machine, { live, signal, onStage });
   onStage({ name: "configure" });
   // Neither needs the other, and a guest under emulation takes its time over both.
   await Promise.all([
@@ -65,47 +66,36 @@ function runOf(record: MachineRecord): NonNullable<MachineRecord["run"]> {
   throw new Error(`machine ${record.id} has no run`);
 }
 
-/** Readiness is an event, raced against the end of the VMM and a deadline. */
+type First = "ready" | "silent" | { readonly exit: VmmExit };
+
+/** Readiness is an event, raced against the end of the VMM, damage that is found meanwhile, and a deadline. */
 async function untilAnswering(
   deps: VmDeps,
   machine: Prepared,
-  how: { live: LiveMachine; signal: AbortSignal },
+  how: Booting & { readonly live: LiveMachine },
 ): Promise<void> {
   const { live, signal } = how;
+  const begun = deps.clock.monotonic();
+  await using slow = watchSlowBoot(deps, machine, how);
   const gone = live.process.exited.then((exit) => ({ exit }));
-  const ready = live.guest
-    .ready({ signal, deadlineMs: deps.bootMs })
-    .then<"ready" | "silent" | { exit: VmmExit }, "silent" | { exit: VmmExit }>(
-      () => "ready" as const,
-      (error: unknown): "silent" | Promise<{ exit: VmmExit }> => {
-        // The channel has seen the end of the VMM before we did; how it ended is told by `gone`.
-        if (AppError.is(error, "VMM_DIED")) return gone;
-        if (AppError.is(error, "GUEST_SILENT")) return "silent" as const;
-        throw error;
-      },
-    );
-  const first = await raceAbort(Promise.race([ready, gone]), signal);
+  const ready = live.guest.ready({ signal, deadlineMs: deps.bootMs }).then<First, First>(
+    () => "ready" as const,
+    (error: unknown): "silent" | typeof gone => {
+      // The channel has seen the end of the VMM before we did; how it ended is told by `gone`.
+      if (AppError.is(error, "VMM_DIED")) return gone;
+      if (AppError.is(error, "GUEST_SILENT")) return "silent" as const;
+      throw error;
+    },
+  );
+  const first = await raceAbort(Promise.race([ready, gone, slow.damage]), signal);
   if (first === "ready") return;
-  const failure = await guestFailure(machine, first === "silent" ? { waitedMs: deps.bootMs } : first);
-  throw (await damage(deps, machine, { failure, signal })) ?? failure;
-}
-
-/** Content of the right size passes every check before a start; when its guest does not come up, all of it is read. */
-async function damage(
-  deps: VmDeps,
-  machine: Prepared,
-  { failure, signal }: { failure: AppError; signal: AbortSignal },
-): Promise<AppError | undefined> {
-  try {
-    for (const capability of deps.capabilities) await capability.verify?.(machine, { signal });
-    return undefined;
-  } catch (error) {
-    signal.throwIfAborted();
-    deps.log.warn("content is damaged", { machine: machine.record.id, error: describeChain(error) });
-    if (!AppError.is(error, "IMAGE_CORRUPT") && !AppError.is(error, "KERNEL_CORRUPT")) return undefined;
-    const { code, message, hint, facts } = error;
-    return new AppError(code, message, { hint, facts, cause: failure });
-  }
+  const early = AppError.is(first) ? first : undefined;
+  const waitedMs = early ? Math.round(deps.clock.monotonic() - begun) : deps.bootMs;
+  const failure = await guestFailure(machine, typeof first === "object" && "exit" in first ? first : { waitedMs });
+  const damage = early ?? (await findDamage(deps, machine, { signal }));
+  if (!damage) throw failure;
+  const { code, message, hint, facts } = damage;
+  throw new AppError(code, message, { hint, facts, cause: failure });
 }
 
 /** The clock is read last, when the guest is about to take it. */
