@@ -1,5 +1,6 @@
 /** Commands in machines through the daemon's socket: streams, ends, logs, and what becomes of those left running. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -149,6 +150,71 @@ async function logOf(bench: DaemonBench, source: "console" | "command" | "vmm"):
   const { mux } = await client.upgrade("vm.logs", { ref: "web", source });
   return await text(mux.stream(0));
 }
+
+/** A log that is followed: `until` resolves when it is what is wanted, `said` is what came with its end. */
+async function followLog(bench: DaemonBench, params: { source: "console" | "command"; tail?: number; since?: number }) {
+  const client = await bench.connect();
+  const { mux } = await client.upgrade("vm.logs", { ref: "web", follow: true, ...params });
+  const seen = { text: "" };
+  mux.stream(0).on("data", (chunk: Buffer) => {
+    seen.text += String(chunk);
+  });
+  const until = async (wanted: string) => {
+    while (seen.text.length < wanted.length) await once(mux.stream(0), "data");
+    assert.equal(seen.text, wanted);
+  };
+  return { mux, until, said: text(mux.stream(1)) };
+}
+
+test("a followed console goes on over a stop and a start, and ends with the machine's deletion", async () => {
+  const { bench, client, id } = await running();
+  await using _ = bench;
+  const log = await followLog(bench, { source: "console" });
+  await log.until("booting\r\n");
+  await appendFile(join(bench.paths.machines, id, "console.log"), "more\n");
+  await log.until("booting\r\nmore\n");
+  await bench.ended(client, await client.call("vm.stop", { ref: "web", graceMs: 1_000 }));
+  await appendFile(join(bench.paths.machines, id, "console.log"), "stopped\n");
+  await log.until("booting\r\nmore\nstopped\n");
+  await bench.ended(client, await client.call("vm.delete", { ref: "web" }));
+  assert.equal(await log.said, '{"end":"deleted"}\n');
+});
+
+test("followed output of a command ends when the command has; the last lines and the time are chosen", async () => {
+  const { bench, client, id } = await running();
+  await using _ = bench;
+  const script = "echo one; echo two; sleep 9";
+  const { exec } = await client.call("exec.detach", { ref: "web", argv: ["sh", "-c", script] });
+  while (!(await logOf(bench, "command")).includes("two")) await client.call("vm.list", {});
+  const whole = await followLog(bench, { source: "command" });
+  const tail = await followLog(bench, { source: "command", tail: 1 });
+  const later = await followLog(bench, { source: "command", since: Date.now() + 60_000 });
+  await whole.until("one\ntwo\n");
+  await tail.until("two\n");
+  bench.guests.of(id).verbs.commands.signal(exec, 15);
+  for (const { said } of [whole, tail, later]) assert.equal(await said, '{"end":"all"}\n');
+  await later.until("");
+});
+
+test("clients of a followed log that go away or never read leave nothing, and hold nobody up", async () => {
+  const { bench, client, id } = await running();
+  await using _ = bench;
+  await client.call("exec.detach", { ref: "web", argv: ["sh", "-c", "seq 200000; sleep 9"] });
+  const held = () => process.getActiveResourcesInfo().filter((name) => /FSEvent|FileHandle/.test(name)).length;
+  const before = held();
+  for (const source of ["console", "command"] as const) {
+    const other = await bench.connect();
+    const { mux } = await other.upgrade("vm.logs", { ref: "web", follow: true, source });
+    if (source === "console") await once(mux.stream(0), "readable");
+    mux.destroy(new AppError("CANCELLED", "gone"));
+  }
+  const deaf = await bench.connect();
+  await deaf.upgrade("vm.logs", { ref: "web", follow: true, source: "command" });
+  while (!(await logOf(bench, "command")).endsWith("200000\n")) await client.call("vm.list", {});
+  await bench.ended(client, await client.call("vm.delete", { ref: "web" }));
+  while (held() > before) await client.call("vm.list", {});
+  assert.deepEqual((await bench.leftovers()).machines, [], id);
+});
 
 async function untilGone(client: Client): Promise<void> {
   for (let left = 1; left > 0; ) left = (await client.call("vm.list", {})).machines.length;

@@ -129,6 +129,26 @@ test("progress is a line for each stage where there is no terminal, and none whe
   assert.equal((await world.run(["image", "build", "-q"])).stderr, "");
 });
 
+test("logs --follow goes on until the machine is deleted, and says so; what is asked for is what the daemon hears", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  const following = world.run(["logs", "-f", "-n", "3", "web"]);
+  while (world.daemon.callsOf("vm.logs").length === 0) await world.run(["list"]);
+  assert.equal((await world.run(["delete", "web"])).status, 0);
+  const { status, stdout, stderr } = await following;
+  assert.deepEqual(
+    [status, stdout, stderr],
+    [0, "Linux version 6.1\n\\x1b[31mred\\x1b[0m\n", "banger: web was deleted\n"],
+  );
+  world.daemon.addMachine("web");
+  await world.run(["logs", "--command", "--since", "10m", "web"]);
+  const since = Date.parse("2026-01-01T00:01:00.000Z") - 600_000;
+  assert.deepEqual(world.daemon.callsOf("vm.logs"), [
+    { ref: "web", source: "console", follow: true, tail: 3 },
+    { ref: "web", source: "command", follow: false, since },
+  ]);
+});
+
 test("logs are printable, or as they were written", async () => {
   await using world = await World.make();
   world.daemon.addMachine("web");

@@ -49,6 +49,21 @@ const refused: readonly (readonly [string, string, string])[] = [
   ["run /etc/passwd", "/etc/passwd is not a directory", "A command goes behind `--`: banger run -- CMD."],
   ["run --dry-run", "run --dry-run needs a PATH", "See `banger help`."],
   ["logs --vmm --command web", "logs takes --command or --vmm, not both", "See `banger help`."],
+  [
+    "logs --since 10m web",
+    "--since needs --command: the lines of a console carry no time",
+    "Use --tail LINES, or --command for what the background commands wrote.",
+  ],
+  [
+    "logs --command --since yesterday web",
+    '--since "yesterday" is no time',
+    "Write how long ago, such as 30s, 10m or 2h, or a time such as 2026-01-31T12:00.",
+  ],
+  [
+    "logs --tail -1 web",
+    '--tail "-1" is not a whole number from 0 to 1000000000',
+    "Give a number from 0 to 1000000000.",
+  ],
 ];
 
 for (const [line, message, hint] of refused) {

@@ -63,6 +63,9 @@ export const VmView = z.object({
 });
 export type VmView = z.infer<typeof VmView>;
 
+/** Why there is no more of a log. */
+export const LogEnd = z.object({ end: z.enum(["all", "deleted"]) });
+
 const one = z.strictObject({ ref: Ref });
 const began = z.object({ operation: OperationId });
 
@@ -102,8 +105,18 @@ export const vmMethods = {
     effect: "read",
   },
   "vm.show": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
+  /** Raw bytes on stream 0; on stream 1, when they end, one line of JSON, a LogEnd. */
   "vm.logs": {
-    params: z.strictObject({ ref: Ref, source: z.enum(["console", "command", "vmm"]).default("console") }),
+    params: z.strictObject({
+      ref: Ref,
+      source: z.enum(["console", "command", "vmm"]).default("console"),
+      /** go on with what comes, until the command has ended or the machine is deleted */
+      follow: z.boolean().default(false),
+      /** lines from the end */
+      tail: z.int().min(0).optional(),
+      /** nothing before this time, Unix time in `ms`; of commands only, because no other line has a time */
+      since: z.int().min(0).optional(),
+    }),
     result: z.object({}),
     errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
     effect: "read",

@@ -1,5 +1,5 @@
 /** Handlers of `vm.*`. */
-import { pipeline } from "node:stream/promises";
+import { serveLog } from "../services/exec/serve-log.ts";
 import type { Area, Services } from "./context.ts";
 
 export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
@@ -10,14 +10,9 @@ export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),
-    "vm.logs": ({ ref, source }, { upgrade }) => {
-      const logs = exec.logs(ref, source);
-      upgrade((mux) =>
-        exec.attach(async () => {
-          await pipeline(logs, mux.stream(0));
-          await mux.close();
-        }),
-      );
+    "vm.logs": (params, { upgrade }) => {
+      const log = exec.logs(params);
+      upgrade((mux) => exec.attach(() => serveLog(log, mux, { gone: vm.gone(log.machine) })));
       return {};
     },
   };

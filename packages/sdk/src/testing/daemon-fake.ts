@@ -3,6 +3,7 @@
  * a few commands that are built in. For tests of what talks to a daemon.
  */
 
+import { EventEmitter, once } from "node:events";
 import type { ImageView } from "@banger/contract/daemon/image";
 import type { KernelView } from "@banger/contract/daemon/kernel";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
@@ -54,6 +55,7 @@ export class DaemonFake implements AsyncDisposable {
   readonly files = new FilesFake();
   /** failures that no client caused */
   readonly internal: unknown[] = [];
+  readonly #deletions = new EventEmitter();
   readonly #created = Promise.withResolvers<void>();
   readonly #asked = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
@@ -126,6 +128,10 @@ export class DaemonFake implements AsyncDisposable {
     throw new AppError("VM_NOT_FOUND", `there is no machine ${JSON.stringify(ref)}`, { facts: { ref } });
   }
 
+  async #deletionOf(id: string): Promise<void> {
+    if (this.machines.has(id)) await once(this.#deletions, id);
+  }
+
   #change(machine: VmView, change: Partial<VmView>): VmView {
     const changed = { ...machine, ...change };
     this.machines.set(machine.id, changed);
@@ -172,13 +178,22 @@ export class DaemonFake implements AsyncDisposable {
       "vm.delete": ({ ref }) => {
         const { id, name } = this.#find(ref);
         this.calls.push({ method: "vm.delete", params: { ref: name } });
-        return operations.begin("vm.delete", ref, async () => this.machines.delete(id));
+        return operations.begin("vm.delete", ref, async () => {
+          this.machines.delete(id);
+          this.#deletions.emit(id);
+        });
       },
       "vm.list": () => ({ machines: [...this.machines.values()] }),
       "vm.show": ({ ref }) => this.#find(ref),
-      "vm.logs": ({ ref }, { upgrade }) => {
-        this.#find(ref);
-        upgrade(async (mux) => void mux.stream(0).end(this.console));
+      "vm.logs": (params, { upgrade }) => {
+        const { id } = this.#find(params.ref);
+        this.calls.push({ method: "vm.logs", params });
+        upgrade(async (mux) => {
+          mux.stream(0).write(this.console);
+          if (params.follow) await Promise.race([this.#deletionOf(id), mux.closed.catch(() => undefined)]);
+          mux.stream(0).end();
+          mux.stream(1).end(`${JSON.stringify({ end: this.machines.has(id) ? "all" : "deleted" })}\n`);
+        });
         return {};
       },
     };

@@ -1,40 +1,80 @@
 /** `logs`: what a machine has written. A guest chose it, so it is made printable unless raw bytes are asked for. */
 import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
-import { openLogs } from "@banger/sdk/logs";
+import { type LogStream, openLogs } from "@banger/sdk/logs";
+import { parseCount } from "../../arguments/parse-number.ts";
 import { parseRef } from "../../arguments/parse-ref.ts";
+import { parseSince } from "../../arguments/parse-since.ts";
 import { outputError } from "../../output/output.ts";
 import { printableLines } from "../../output/printable-lines.ts";
 import { defineCommand } from "../../program/command.ts";
+import type { Context } from "../../program/context.ts";
 
 export const command = defineCommand(
   {
     description:
-      "Prints a machine's console, or the output of the command that `run -d` left in it. Characters that would act on a " +
-      "terminal are shown as numbers, unless --raw is given.",
+      "Prints a machine's console, or the output of the commands that `run -d` left in it. Characters that would act on a " +
+      "terminal are shown as numbers, unless --raw is given. With -f the console goes on, over stops and starts, until the " +
+      "machine is deleted, and the output of commands until they have ended.",
     args: { machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
     options: {
-      command: { help: "the output of the background command" },
+      command: { help: "the output of the background commands" },
       vmm: { help: "what the machine monitor itself has said" },
+      follow: { short: "f", help: "go on with what comes" },
+      tail: { short: "n", value: "LINES", help: "only that many lines from the end", parse: parseTail },
+      since: {
+        value: "TIME",
+        help: "with --command: only what was written since then: 10m ago, or 2026-01-31T12:00",
+        parse: parseSince,
+      },
       raw: { help: "the bytes as the guest wrote them" },
     },
     without: { json: "it prints what the machine has written", quiet: "it says nothing of its own" },
     examples: [
       { line: "banger logs web", help: "its console" },
       { line: "banger logs --command web", help: "what its background command printed" },
+      {
+        line: "banger logs -f --command --since 10m web",
+        help: "the last minutes of it, and what comes",
+        endless: true,
+      },
+      { line: "banger logs -n 20 web", help: "the last lines of the console" },
     ],
   },
-  async ({ args, options }, { daemon, out, signal }) => {
-    if (options.command && options.vmm) throw new AppError("USAGE", "logs takes --command or --vmm, not both");
-    const source = options.command ? "command" : options.vmm ? "vmm" : "console";
-    await using logs = await openLogs(await daemon.connect(), { ref: args.machine, source });
-    try {
-      if (options.raw) await pipeline(logs.bytes, out.stream, { end: false, signal });
-      else await pipeline(logs.bytes, printableLines(), out.stream, { end: false, signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw AppError.is(error) ? error : outputError(error);
-    }
+  async ({ args, options }, { daemon, out, err, now, signal }) => {
+    const { follow, tail, since, raw } = options;
+    const source = sourceOf(options);
+    const params = { ref: args.machine, source, follow, ...(tail !== undefined && { tail }) };
+    const from = since && { since: since(now()) };
+    await using logs = await openLogs(await daemon.connect(), { ...params, ...from }, { signal });
+    await print(logs, { out, signal, raw });
+    if ((await logs.ended) === "deleted") err.line(`banger: ${args.machine} was deleted`);
     return 0;
   },
 );
+
+type Source = "console" | "command" | "vmm";
+
+function sourceOf({ command, vmm, since }: { command: boolean; vmm: boolean; since: unknown }): Source {
+  if (command && vmm) throw new AppError("USAGE", "logs takes --command or --vmm, not both");
+  if (since !== undefined && !command) {
+    throw new AppError("USAGE", "--since needs --command: the lines of a console carry no time", {
+      hint: "Use --tail LINES, or --command for what the background commands wrote.",
+    });
+  }
+  return command ? "command" : vmm ? "vmm" : "console";
+}
+
+function parseTail(text: string): number {
+  return parseCount(text, { name: "--tail", min: 0, max: 1_000_000_000 });
+}
+
+async function print(logs: LogStream, { out, signal, raw }: Pick<Context, "out" | "signal"> & { raw: boolean }) {
+  try {
+    if (raw) await pipeline(logs.bytes, out.stream, { end: false, signal });
+    else await pipeline(logs.bytes, printableLines(), out.stream, { end: false, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw AppError.is(error) ? error : outputError(error);
+  }
+}

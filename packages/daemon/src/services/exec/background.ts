@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, describeChain } from "@banger/contract/errors";
 import { ExecId, type VmId } from "@banger/contract/ids";
+import type { Changes } from "@banger/platform/changes";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
@@ -38,11 +39,21 @@ export type CommandHome = { readonly machine: VmId; readonly directory: string }
 
 type Running = CommandHome & { readonly folder: string; readonly command: Command };
 
+/** A command that is followed: its output goes to its log, and who wants to see it reads that. */
+export type Followed = {
+  readonly session: ExecSession;
+  /** told when the log has grown, and when it is over */
+  readonly changes: Changes;
+  /** nothing more will be written to the log */
+  over: boolean;
+};
+
 const GUEST_MS = 30_000;
 
 export class BackgroundCommands {
   readonly #deps: BackgroundDeps;
   readonly #following = new Set<Promise<void>>();
+  readonly #followed = new Map<string, Followed>();
 
   constructor(deps: BackgroundDeps) {
     this.#deps = deps;
@@ -82,6 +93,11 @@ export class BackgroundCommands {
     await Promise.all(unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id)));
   }
 
+  /** Undefined when it has ended, or nobody has reached its machine yet. */
+  followed(id: string): Followed | undefined {
+    return this.#followed.get(id);
+  }
+
   /** Resolves when nobody is written for any more; channels must be closed before. */
   async settled(): Promise<void> {
     while (this.#following.size > 0) await Promise.all(this.#following);
@@ -116,12 +132,20 @@ export class BackgroundCommands {
 
   async #record(session: ExecSession, { machine, folder, command }: Running): Promise<void> {
     const log = await CommandLog.open(join(folder, "output"));
-    const copy = async (stream: CommandStream) => {
-      for await (const chunk of session.pieces[stream]())
-        await log.append(stream, chunk, { at: this.#deps.clock.now() });
-    };
-    await Promise.all([copy("stdout"), copy("stderr")]);
-    await writeCommand(folder, { ...command, end: await session.exit });
+    const followed: Followed = { session, changes: log.changes, over: false };
+    this.#followed.set(command.id, followed);
+    try {
+      const copy = async (stream: CommandStream) => {
+        for await (const chunk of session.pieces[stream]())
+          await log.append(stream, chunk, { at: this.#deps.clock.now() });
+      };
+      await Promise.all([copy("stdout"), copy("stderr")]);
+      await writeCommand(folder, { ...command, end: await session.exit });
+    } finally {
+      this.#followed.delete(command.id);
+      followed.over = true;
+      log.changes.tell();
+    }
     await session.release({ deadlineMs: GUEST_MS });
     if (command.thenDelete) this.#deps.deleteMachine(machine);
   }

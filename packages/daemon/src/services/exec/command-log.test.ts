@@ -3,7 +3,8 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { CommandLog, type Piece, readCommandLog } from "./command-log.ts";
+import { CommandLog } from "./command-log.ts";
+import { type Piece, readCommandLog } from "./command-log-reader.ts";
 
 let directory: string;
 beforeEach(() => {

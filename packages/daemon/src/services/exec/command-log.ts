@@ -6,6 +6,7 @@
  */
 import { appendFile, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { Changes } from "@banger/platform/changes";
 import * as z from "zod";
 
 export type CommandStream = "stdout" | "stderr";
@@ -20,13 +21,15 @@ const Piece = z.object({
   /** base64 */
   data: z.string(),
 });
-export type Piece = { readonly at: number; readonly stream: CommandStream; readonly data: Buffer };
+export const parsePiece = (value: unknown): z.infer<typeof Piece> => Piece.parse(value);
 
 const SEGMENT_BYTES = 8 << 20;
 const SEGMENTS = 2;
 const SEGMENT = /^(\d{6})\.ndjson$/;
 
 export class CommandLog {
+  /** what was appended can be read */
+  readonly changes = new Changes();
   readonly #directory: string;
   readonly #segmentBytes: number;
   #number: number;
@@ -74,6 +77,7 @@ export class CommandLog {
     await appendFile(segmentPath(this.#directory, this.#number), line, { mode: 0o600 });
     this.#bytes += line.length;
     this.#offsets = { ...this.#offsets, [stream]: from + data.length };
+    this.changes.tell();
   }
 
   async #rotate(): Promise<void> {
@@ -81,15 +85,6 @@ export class CommandLog {
     this.#bytes = 0;
     for (const number of await segments(this.#directory)) {
       if (number <= this.#number - SEGMENTS) await rm(segmentPath(this.#directory, number), { force: true });
-    }
-  }
-}
-
-/** What is still there, oldest first. */
-export async function* readCommandLog(directory: string): AsyncGenerator<Piece> {
-  for (const number of await segments(directory)) {
-    for (const piece of await pieces(segmentPath(directory, number))) {
-      yield { at: piece.at, stream: piece.stream, data: Buffer.from(piece.data, "base64") };
     }
   }
 }
@@ -107,7 +102,7 @@ async function lastOffsets(directory: string, numbers: readonly number[]): Promi
 async function pieces(path: string): Promise<readonly z.infer<typeof Piece>[]> {
   const lines = (await readFile(path, "utf8")).split("\n");
   lines.pop(); // behind the last newline there is nothing, or a line that was cut short
-  return lines.map((line) => Piece.parse(JSON.parse(line)));
+  return lines.map((line) => parsePiece(JSON.parse(line)));
 }
 
 async function dropTornLine(path: string): Promise<number> {
@@ -123,12 +118,13 @@ async function dropTornLine(path: string): Promise<number> {
   }
 }
 
-async function segments(directory: string): Promise<readonly number[]> {
+/** Numbers of those that are there, oldest first. */
+export async function segments(directory: string): Promise<readonly number[]> {
   const names = await readdir(directory).catch(() => []); // no command has written yet
   const numbers = names.flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number);
   return numbers.sort((a, b) => a - b);
 }
 
-function segmentPath(directory: string, number: number): string {
+export function segmentPath(directory: string, number: number): string {
   return join(directory, `${String(number).padStart(6, "0")}.ndjson`);
 }

@@ -1,7 +1,7 @@
 /** Commands in machines: attached to a client, or left running with their output kept. */
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import type { ExecId, VmId } from "@banger/contract/ids";
+import { rotatedLog } from "@banger/platform/fs/rotated-log";
 import type { Mux } from "@banger/platform/rpc/mux";
 import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { LiveMachine } from "../vm/deps.ts";
@@ -9,7 +9,7 @@ import { type MachineFiles, machineFiles } from "../vm/machine-files.ts";
 import type { VmService } from "../vm/vm-service.ts";
 import { type BackgroundCommands, type CommandHome, listCommands } from "./background.ts";
 import { bridge, hangUp } from "./bridge.ts";
-import { readCommandLog } from "./command-log.ts";
+import { commandOutput, type LoggedCommand } from "./command-output.ts";
 
 export type ExecServiceDeps = {
   readonly vm: VmService;
@@ -19,7 +19,15 @@ export type ExecServiceDeps = {
 };
 
 export type CommandRequest = Omit<ExecSpec, "id"> & { readonly ref: string };
-export type LogSource = "console" | "command" | "vmm";
+export type LogRequest = {
+  readonly ref: string;
+  readonly source: "console" | "command" | "vmm";
+  readonly follow: boolean;
+  readonly tail?: number | undefined;
+  readonly since?: number | undefined;
+};
+/** `over` ends one that is followed. */
+export type OpenLog = { readonly machine: VmId; read(over: AbortSignal): AsyncIterable<Buffer> };
 
 const GUEST_MS = 30_000;
 
@@ -90,12 +98,22 @@ export class ExecService {
     );
   }
 
-  /** Throws VM_NOT_FOUND at once, then gives what there is, oldest first. */
-  logs(ref: string, source: LogSource): AsyncIterable<Buffer> {
-    const files = this.#files(this.#deps.vm.find(ref).record.id);
-    if (source === "command") return commandOutput(files.commands);
-    const file = source === "vmm" ? files.vmmLog : files.console;
-    return concatenated([`${file}.1`, file]);
+  /** Throws VM_NOT_FOUND at once; what is read comes oldest first. */
+  logs({ ref, source, follow, tail, since }: LogRequest): OpenLog {
+    const machine = this.#deps.vm.find(ref).record.id;
+    const files = this.#files(machine);
+    const read = async function* (this: ExecService, over: AbortSignal): AsyncGenerator<Buffer> {
+      const options = { tail, ...(follow && { follow: over }) };
+      if (source !== "command") yield* rotatedLog(source === "vmm" ? files.vmmLog : files.console, options);
+      else yield* commandOutput(await this.#logged(files.commands), { ...options, since });
+    };
+    return { machine, read: read.bind(this) };
+  }
+
+  async #logged(directory: string): Promise<readonly LoggedCommand[]> {
+    return (await listCommands(directory)).map(({ folder, command }) => {
+      return { log: join(folder, "output"), growing: this.#deps.background.followed(command.id) };
+    });
   }
 
   #home(id: VmId): CommandHome {
@@ -104,22 +122,5 @@ export class ExecService {
 
   #files(id: VmId): MachineFiles {
     return machineFiles(this.#deps.machines, id);
-  }
-}
-
-async function* commandOutput(directory: string): AsyncGenerator<Buffer> {
-  for (const { folder } of await listCommands(directory)) {
-    for await (const { data } of readCommandLog(join(folder, "output"))) yield data;
-  }
-}
-
-async function* concatenated(paths: readonly string[]): AsyncGenerator<Buffer> {
-  for (const path of paths) {
-    try {
-      yield* createReadStream(path);
-    } catch (error) {
-      const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!missing) throw error;
-    }
   }
 }

@@ -54,6 +54,18 @@ export class VmService {
     return findMachine(this.#deps.store.list(), ref);
   }
 
+  /** Aborts when the machine is deleted. Dispose it when nobody cares any more. */
+  gone(id: VmId): Disposable & { readonly signal: AbortSignal } {
+    const { store } = this.#deps;
+    const abort = new AbortController();
+    const look = () => {
+      if (!store.get(id)) abort.abort(new AppError("VM_NOT_FOUND", `machine ${id} was deleted`));
+    };
+    const unsubscribe = store.subscribe(look);
+    look();
+    return { signal: abort.signal, [Symbol.dispose]: () => void unsubscribe() };
+  }
+
   /** A running machine, for what needs its agent. Throws VM_NOT_RUNNING. */
   live(ref: string): { machine: Machine; live: LiveMachine } {
     const machine = this.find(ref);
