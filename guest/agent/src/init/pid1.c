@@ -94,7 +94,7 @@ static bool reap(pid_t agent)
         if (pid != agent)
             continue;
         agent_ended = true;
-        boot_info("the agent ended, status 0x%x", status);
+        boot_warn("the agent ended with status 0x%x and is started again", status);
     }
     return agent_ended;
 }
