@@ -55,6 +55,13 @@ scenario("a tree goes in and comes out again as it was: names, modes, times, lin
   assert.equal(readFileSync(Buffer.from(`${back}/\xff\xfe`, "latin1"), "utf8"), "no text");
 });
 
+scenario("what goes from a machine to a machine arrives as it was", async () => {
+  await home.ok(["cp", "-q", "web:/tmp/tree", "web:again"]);
+  await inside("cd /root && diff -r --no-dereference /tmp/tree again");
+  const facts = "find . -printf '%p %m %T@ %l\\n' | sort";
+  assert.equal(await inside(`cd /root/again && ${facts}`), await inside(`cd /tmp/tree && ${facts}`));
+});
+
 scenario("standard input becomes a file, and a tar of a directory goes through tools of the host", async () => {
   const content = randomBytes(3_000_000);
   await home.ok(["cp", "-q", "-", "web:typed"], { stdin: content });

@@ -1,12 +1,12 @@
 /** Copying into a machine: where the copy goes, by the rules of cp and docker. */
 import { realpath, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "../client.ts";
 import type { OnProgress } from "./budget.ts";
 import { putArchive, putFile, type Signal, type Source } from "./content.ts";
 import type { Copied } from "./download.ts";
-import { parseGuestPath, splitGuestPath } from "./guest-path.ts";
+import { guestKind, guestLanding, noGuestDirectory } from "./guest-landing.ts";
+import { parseGuestPath } from "./guest-path.ts";
 import { unreadable } from "./host-error.ts";
 import { LeftOut } from "./left-out.ts";
 import { type PackSource, pack } from "./pack.ts";
@@ -24,7 +24,7 @@ export type Upload = Signal & {
 export async function upload(client: BangerClient, options: Upload): Promise<Copied> {
   const { ref, to, signal, onProgress } = options;
   const sources = await Promise.all(options.from.map(describe));
-  const { directory, name } = await landing(client, { ref, to, sources });
+  const { directory, name } = await guestLanding(client, { ref, to, sources });
   const packed = sources.map((source): PackSource => {
     const named = name ?? (source.contents ? "" : source.name);
     return { path: Buffer.from(source.path), name: Buffer.from(named), deep: true, follow: true };
@@ -64,8 +64,8 @@ export async function uploadStream(
   { ref, to, source, signal }: Signal & { ref: string; to: string; source: Source },
 ): Promise<Copied> {
   const { path, asDirectory } = parseGuestPath(to);
-  const kind = await kindOf(client, { ref, path });
-  if (asDirectory && kind !== "directory") throw noDirectory(ref, path);
+  const kind = await guestKind(client, { ref, path });
+  if (asDirectory && kind !== "directory") throw noGuestDirectory(ref, path);
   const { entries, bytes } =
     kind === "directory"
       ? await putArchive(client, { ref, directory: path }, { source, signal })
@@ -94,35 +94,4 @@ async function describe(path: string): Promise<Described> {
 /** `..` and `/` have names only once they are resolved. */
 async function nameOf(path: string): Promise<string> {
   return basename(path) === ".." ? await realpath(path) : resolve(path);
-}
-
-/** The directory to unpack in, and another name for the one source, if it gets one. */
-async function landing(
-  client: BangerClient,
-  { ref, to, sources }: { ref: string; to: string; sources: readonly Described[] },
-): Promise<{ directory: string; name?: string }> {
-  const { path, asDirectory } = parseGuestPath(to);
-  const kind = await kindOf(client, { ref, path });
-  if (kind === "directory") return { directory: path };
-  const [only, more] = sources;
-  if (more) throw noDirectory(ref, path);
-  if (kind !== undefined && (only?.isDirectory || asDirectory)) throw noDirectory(ref, path);
-  if (asDirectory && !only?.isDirectory) throw noDirectory(ref, path);
-  return splitGuestPath(path);
-}
-
-async function kindOf(client: BangerClient, params: { ref: string; path: string }): Promise<string | undefined> {
-  try {
-    return (await client.call("files.stat", params)).kind;
-  } catch (error) {
-    if (AppError.is(error, "GUEST_FILE_NOT_FOUND")) return undefined;
-    throw error;
-  }
-}
-
-function noDirectory(ref: string, path: string): AppError {
-  return new AppError("GUEST_FILE_NOT_FOUND", `${ref}:${path} is not a directory`, {
-    facts: { ref, path },
-    hint: "Make it first, or copy to another place.",
-  });
 }

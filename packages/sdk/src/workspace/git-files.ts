@@ -9,11 +9,13 @@ import type { Exec } from "@banger/platform/exec/run";
 export type GitFiles = {
   /** in the index, those of submodules too; relative to the directory */
   readonly tracked: readonly Buffer[];
-  /** neither in the index nor ignored; what ends with a slash is a repository of its own */
+  /** neither in the index nor ignored, in submodules too; what ends with a slash is a repository of its own */
   readonly untracked: readonly Buffer[];
 };
 
 const SAFE = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
+const GITLINK = Buffer.from("160000 ");
+const TAB = 0x09;
 const DEADLINE_MS = 60_000;
 /** a million long names */
 const MAX_LIST_BYTES = 256 << 20;
@@ -26,22 +28,45 @@ export function isInRepository(directory: string): boolean {
   }
 }
 
-export async function gitFiles(
-  directory: string,
-  { exec, signal }: { exec: Exec; signal?: AbortSignal | undefined },
-): Promise<GitFiles> {
-  const list = async (...options: string[]) => {
-    const { stdout } = await exec.run(["git", "-C", directory, ...SAFE, "ls-files", "-z", ...options], {
-      ...{ deadlineMs: DEADLINE_MS, maxOutputBytes: MAX_LIST_BYTES, env: { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } },
-      ...(signal && { signal }),
-    });
-    return splitAtZeros(stdout);
-  };
+type Running = { readonly exec: Exec; readonly signal?: AbortSignal | undefined };
+
+export async function gitFiles(directory: string, running: Running): Promise<GitFiles> {
   const [tracked, untracked] = await Promise.all([
-    list("--cached", "--recurse-submodules"),
-    list("--others", "--exclude-standard"),
+    list(directory, ["--cached", "--recurse-submodules"], running),
+    untrackedIn(directory, running),
   ]);
   return { tracked, untracked };
+}
+
+/** Git tells those of the repository alone, so each submodule that is checked out is asked for its own. */
+async function untrackedIn(directory: string, running: Running): Promise<Buffer[]> {
+  const [own, staged] = await Promise.all([
+    list(directory, ["--others", "--exclude-standard"], running),
+    list(directory, ["--stage"], running),
+  ]);
+  for (const module of staged.flatMap(submoduleOf)) {
+    const path = join(directory, module);
+    if (!lstatSync(join(path, ".git"), { throwIfNoEntry: false })) continue;
+    const prefix = Buffer.from(`${module}/`);
+    for (const name of await untrackedIn(path, running)) own.push(Buffer.concat([prefix, name]));
+  }
+  return own;
+}
+
+/** Of `MODE OBJECT STAGE<tab>PATH`. One whose name is no text can not be given to git, and keeps its untracked files. */
+function submoduleOf(line: Buffer): string[] {
+  if (!line.subarray(0, GITLINK.length).equals(GITLINK)) return [];
+  const path = line.subarray(line.indexOf(TAB) + 1);
+  const text = path.toString("utf8");
+  return Buffer.from(text).equals(path) ? [text] : [];
+}
+
+async function list(directory: string, options: readonly string[], { exec, signal }: Running): Promise<Buffer[]> {
+  const { stdout } = await exec.run(["git", "-C", directory, ...SAFE, "ls-files", "-z", ...options], {
+    ...{ deadlineMs: DEADLINE_MS, maxOutputBytes: MAX_LIST_BYTES, env: { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } },
+    ...(signal && { signal }),
+  });
+  return splitAtZeros(stdout);
 }
 
 function splitAtZeros(list: Buffer): Buffer[] {

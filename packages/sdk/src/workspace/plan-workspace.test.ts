@@ -129,8 +129,17 @@ test("what git tracks and is gone is passed over; submodules come with their fil
     repository.git("init", "-q", repository.path("other"));
     await repository.write("other/file");
     await rm(repository.path("src/main.c"));
+    await repository.write("vendor/lib/new.c");
+    await repository.write("vendor/lib/.env");
+    await repository.write("vendor/lib/.gitignore", "*.o\n");
+    await repository.write("vendor/lib/lib.o");
+    const few = await repository.plan();
+    assert.ok(names(few).includes("vendor/lib/lib.c"));
+    assert.ok(texts(few.untracked).includes("vendor/lib/new.c"));
     const plan = await repository.plan({ includeUntracked: true });
-    assert.ok(names(plan).includes("vendor/lib/lib.c"));
+    const within = sortedNames(plan).filter((name) => name.startsWith("vendor/"));
+    assert.deepEqual(within, ["vendor/lib/.gitignore", "vendor/lib/lib.c", "vendor/lib/new.c"]);
+    assert.ok(texts(plan.secrets).includes("vendor/lib/.env"));
     assert.ok(!names(plan).includes("src/main.c"));
     assert.deepEqual(texts(plan.nested), ["other/"]);
   });

@@ -102,7 +102,11 @@ test("what can not be: one line each, and nothing is made", async () => {
       [[one, one, "web:/none"], 4, /web:\/none is not a directory/],
       [["nobody:/x", host], 4, /nobody/],
       [[one, host], 2, /MACHINE:PATH/],
-      [["web:/srv/file", "web:/srv/dir"], 2, /files of this host/],
+      [["web:/srv/file", one, "web:/srv/dir"], 2, /one of these at once/],
+      [["web:/srv/dir", "web:/srv/dir/sub"], 2, /web:\/srv\/dir can not be copied into itself/],
+      [["web:/srv/dir", "web:/srv/file"], 4, /web:\/srv\/file is not a directory/],
+      [["web:/srv/dir", "web:/srv/file", "web:/srv/none"], 4, /web:\/srv\/none is not a directory/],
+      [["web:/srv/file", "nobody:/x"], 4, /nobody/],
       [["web:/srv/file"], 2, /where to/],
     ] as const) {
       const ran = await world.run(["cp", ...argv]);
@@ -143,6 +147,61 @@ test("a hostile machine: nothing that was not asked for, no more than allowed, a
       'banger: left out: link that leads out: "dir/way"\nbanger: dropped: set-uid bit: "dir/su"\n',
     );
     assert.ok(!existsSync(join(host, "d2/way")));
+  });
+});
+
+test("from one machine to another: into a directory, under a new name, contents alone, several at once", async () => {
+  await withFiles(async ({ world, guest }) => {
+    world.daemon.addMachine("db");
+    await mkdir(join(guest, "db"));
+    await chmod(join(guest, "srv/file"), 0o750);
+    await symlink("sub/x", join(guest, "srv/dir/link"));
+    await good(world, "web:/srv/dir", "db:/db");
+    await good(world, "web:/srv/dir", "db:/db/new");
+    await good(world, "web:/srv/dir/.", "db:/db");
+    await good(world, "web:/srv/file", "db:/db/renamed");
+    await good(world, "web:/srv/file", "web:/srv/dir/sub", "db:/db/new");
+    const found = readdirSync(join(guest, "db"), { recursive: true }).map(String).sort();
+    const trees = ["", "dir/", "new/"].flatMap((top) => [`${top}link`, `${top}sub`, `${top}sub/x`]);
+    assert.deepEqual(found, [...trees, "dir", "new", "new/file", "renamed"].sort());
+    assert.equal(readFileSync(join(guest, "db/dir/link"), "utf8"), "x");
+    assert.equal(statSync(join(guest, "db/renamed")).mode & 0o777, 0o750);
+    const ran = await world.run(["cp", "--json", "web:/srv/dir", "db:/db/more"]);
+    assert.deepEqual(JSON.parse(ran.stdout), { entries: 4, bytes: 1, leftOut: [] });
+  });
+});
+
+test("a hostile machine gets into another one what it would get onto this host, and no more", async () => {
+  await withFiles(async ({ world, guest }) => {
+    await mkdir(join(guest, "db"));
+    const { files } = world.daemon;
+    const top = { name: "dir/", kind: "directory", mode: 0o755 } as const;
+    for (const [bad, message] of [
+      [{ name: "dir/../up", content: "x" }, /leads up/],
+      [{ name: "/etc/x", content: "x" }, /absolute/],
+      [{ name: "other", content: "x" }, /"other", which was not asked for/],
+      [{ name: "dir/a", kind: "hardlink", link: "../../etc/passwd" }, /leads up/],
+      [{ name: "dir/large", size: 2 ** 40 }, /16 GiB are allowed/],
+    ] as const) {
+      files.archive = tarOf([top, bad], { end: false });
+      const ran = await world.run(["cp", "web:/srv/dir", "web:/db"]);
+      assert.match(ran.stderr, message);
+      assert.notEqual(ran.status, 0);
+    }
+    files.archive = tarOf([
+      top,
+      { name: "dir/out", kind: "symlink", link: "/etc" },
+      { name: "dir/null", kind: "other" },
+      { name: "dir/su", content: "x", mode: 0o4755 },
+    ]);
+    const left = await world.run(["cp", "-q", "web:/srv/dir", "web:/db"]);
+    assert.equal(left.status, 0, left.stderr);
+    assert.match(
+      left.stderr,
+      /link that leads out: "dir\/out"\n.*device or pipe: "dir\/null"\n.*set-uid bit: "dir\/su"/s,
+    );
+    assert.deepEqual(readdirSync(join(guest, "db/dir")), ["su"]);
+    assert.equal(statSync(join(guest, "db/dir/su")).mode & 0o7777, 0o755);
   });
 });
 

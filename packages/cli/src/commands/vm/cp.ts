@@ -3,9 +3,11 @@ import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
 import { parseSizeMib } from "@banger/contract/sizes";
-import { DEFAULT_LIMITS, type Limits, NO_LIMITS } from "@banger/sdk/files/budget";
+import { copyBetween } from "@banger/sdk/files/between";
+import { DEFAULT_LIMITS, type Limits, NO_LIMITS, type OnProgress } from "@banger/sdk/files/budget";
 import { openArchive, openFile } from "@banger/sdk/files/content";
 import { type Copied, download } from "@banger/sdk/files/download";
+import { guestLanding } from "@banger/sdk/files/guest-landing";
 import { parseGuestPath } from "@banger/sdk/files/guest-path";
 import { upload, uploadStream } from "@banger/sdk/files/upload";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
@@ -19,7 +21,7 @@ import type { Context } from "../../program/context.ts";
 export const command = defineCommand(
   {
     description:
-      "Copies files and directories into a machine or out of it; the last PATH is where they go. A path in a machine is " +
+      "Copies files and directories into a machine, out of it or to another; the last PATH is where they go. A path in a machine is " +
       "MACHINE:PATH, and begins at /root if it does not begin with /. A directory goes into a directory that is there, and " +
       "gets the name of one that is not; what ends with /. is the contents alone. - is standard input or output: the content " +
       "of a file, or a tar of a directory. Modes and times are kept. Out of a machine come files, directories and links that " +
@@ -35,6 +37,7 @@ export const command = defineCommand(
       { line: "banger cp web:/etc/os-release -", help: "print a file" },
       { line: "banger cp ./dir web:/srv/", help: "a directory, to /srv/dir" },
       { line: "banger cp web:/var/log/. ./logs", help: "what is in a directory" },
+      { line: "banger cp web:/srv db:/srv", help: "from one machine to another" },
       { line: "tar c . | banger cp - web:/srv", help: "unpack an archive" },
     ],
   },
@@ -69,7 +72,11 @@ function copyOf(places: readonly Place[], how: How, context: Context): Copy {
   if (target.kind === "machine") {
     if (fromHost.length === sources.length) return () => intoMachine(fromHost, target, { ...context, ...how });
     if (first.kind === "stream" && sources.length === 1) return () => fromStdin(target, { ...context, ...how });
-    throw wrong("cp copies files of this host, or standard input, into a machine, and not both at once");
+    if (fromMachines.length === sources.length)
+      return () => betweenMachines(fromMachines, target, { ...context, ...how });
+    throw wrong(
+      "cp copies files of this host, of machines, or standard input into a machine, and one of these at once",
+    );
   }
   if (fromMachines.length !== sources.length) throw wrong("cp copies into a machine or out of one: MACHINE:PATH");
   if (target.kind === "host") return () => outOfMachines(fromMachines, target.path, { ...context, ...how });
@@ -105,17 +112,40 @@ async function outOfMachines(from: readonly Machine[], to: string, how: Context 
   if (from.length > 1 && !(await isDirectory(to))) {
     throw new AppError("FILE_UNWRITABLE", `${to} is not a directory, and several things are to go there`);
   }
+  return await eachInTurn(from, how, async ({ ref, path }, options) =>
+    download(await how.daemon.connect(), { ref, from: path, to, ...options }),
+  );
+}
+
+async function betweenMachines(from: readonly Machine[], to: Machine, how: Context & How): Promise<Copied> {
+  if (from.length > 1) {
+    const client = await how.daemon.connect();
+    await guestLanding(client, { ref: to.ref, to: to.path, sources: from.map(() => ({ isDirectory: false })) });
+    await client.close();
+  }
+  return await eachInTurn(from, how, async (one, options) => {
+    const clients = { from: await how.daemon.connect(), to: await how.daemon.connect() };
+    return await copyBetween(clients, { from: one, to, ...options });
+  });
+}
+
+type Options = { readonly limits: Limits; readonly signal: AbortSignal; readonly onProgress: OnProgress };
+
+/** One after the other, counted together. */
+async function eachInTurn(
+  from: readonly Machine[],
+  how: Context & How,
+  copy: (one: Machine, options: Options) => Promise<Copied>,
+): Promise<Copied> {
   using progress = startCopyProgress(how);
   let all: Copied = { entries: 0, bytes: 0, leftOut: [] };
-  for (const { ref, path } of from) {
+  for (const one of from) {
     const before = all;
     const sum = (more: { entries: number; bytes: number }) => {
       return { entries: before.entries + more.entries, bytes: before.bytes + more.bytes };
     };
-    const copied = await download(await how.daemon.connect(), {
-      ...{ ref, from: path, to, limits: how.limits, signal: how.signal },
-      onProgress: (done) => progress.onProgress(sum(done)),
-    });
+    const onProgress: OnProgress = (done) => progress.onProgress(sum(done));
+    const copied = await copy(one, { limits: how.limits, signal: how.signal, onProgress });
     all = { ...sum(copied), leftOut: [...before.leftOut, ...copied.leftOut] };
   }
   progress.done(all);
