@@ -139,7 +139,33 @@ async function flipped(path: string, { from }: { from: number }): Promise<Buffer
   return content;
 }
 
-scenario("a kernel that panics while a machine runs: told to whoever waits, kept for inspection", async () => {
+scenario(
+  "a VMM that hangs is told to whoever asks its guest, disturbs no other machine, and can be stopped and deleted",
+  async () => {
+    const before = await home.traces();
+    await home.ok(["create", "-q", "--start", "--name", "hung", "--image", "minimal"]);
+    await home.freezeVmm("hung");
+    await using asked = home.start(["exec", "hung", "true"]);
+    assert.match(await home.ok(["list"]), /^hung .* running /m);
+    await panics(); // beside it, while the deadline of the exec passes
+    const { status, stdout, stderr } = await asked.ended;
+    assert.deepEqual([status, stdout], [125, ""], stderr);
+    assert.match(
+      stderr,
+      /^banger: the guest's agent did not answer EXEC of \w+ within 30000 ms\nhint: .*`banger delete` need no answer/,
+    );
+    await home.ok(["stop", "-q", "--time", "1", "hung"]);
+    assert.equal((Object(await home.json(["show", "hung"])) as { state: string }).state, "stopped");
+    await home.ok(["start", "-q", "hung"]);
+    assert.equal(await home.ok(["exec", "hung", "hostname"]), "hung\n");
+    await home.freezeVmm("hung");
+    await home.ok(["delete", "-q", "hung"]);
+    assert.deepEqual(await home.traces(), before);
+  },
+);
+
+/** A kernel that panics while a machine runs: told to whoever waits, kept for inspection. */
+async function panics(): Promise<void> {
   await home.ok(["run", "-dq", "--name", "box", "--image", "minimal"]);
   const ran = await home.run(["exec", "box", "sh", "-c", "echo c >/proc/sysrq-trigger; sleep 60"]);
   assert.equal(ran.status, 125);
@@ -156,7 +182,7 @@ scenario("a kernel that panics while a machine runs: told to whoever waits, kept
   await home.ok(["start", "-q", "box"]);
   assert.equal(await home.ok(["exec", "box", "hostname"]), "box\n");
   await home.ok(["delete", "box"]);
-});
+}
 
 scenario(
   "a QEMU that is missing is a prerequisite, one that dies at start is quoted; both leave nothing",

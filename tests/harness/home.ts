@@ -86,6 +86,14 @@ export class Home {
     return identity;
   }
 
+  /** Stops the VMM of a machine in its tracks, as a host does that hangs. */
+  async freezeVmm(name: string): Promise<void> {
+    const { id } = Object(await this.json(["show", name])) as { id: string };
+    const handles = await readFile(join(this.state, "machines", id, "handles.json"), "utf8");
+    const { vmm } = JSON.parse(handles) as { vmm: ProcessIdentity };
+    assert.ok(processes.signal(vmm, "SIGSTOP"), `the VMM of ${name} is gone`);
+  }
+
   /** Resolves when the process is gone. */
   async ended(identity: ProcessIdentity): Promise<void> {
     await processes.waitForExit(identity, { signal: AbortSignal.timeout(END_MS) });

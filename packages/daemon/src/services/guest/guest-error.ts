@@ -23,6 +23,7 @@ export function protocolBroken(what: string, cause?: unknown): AppError {
 export function guestSilent(what: string, deadlineMs: number): AppError {
   return new AppError("GUEST_SILENT", `the guest's agent did not answer ${what} within ${deadlineMs} ms`, {
     facts: { what, deadlineMs },
+    hint: "`banger logs` has its console; `banger stop` and `banger delete` need no answer of it.",
   });
 }
 
