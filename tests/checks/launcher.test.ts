@@ -46,6 +46,18 @@ test("a changed lockfile is installed and built, and nothing else", async () => 
   assert.deepEqual(await checkout.log(), wholeSetUp.slice(1));
 });
 
+test("a completion waits for no set-up: the build that is there answers, or none does", async () => {
+  await using checkout = await Checkout.make({ uid: 1000, packages: "there" });
+  assert.deepEqual(await checkout.start(["__complete", "x"]), { status: 0, stdout: "", stderr: "" });
+  assert.deepEqual(await checkout.log(), []);
+  await checkout.start([]);
+  await checkout.log();
+  await rm(join(checkout.root, "build/ready.sh"));
+  const answered = await checkout.start(["__complete", "x"]);
+  assert.deepEqual([answered.status, answered.stderr], [0, ""]);
+  assert.deepEqual(await checkout.log(), []);
+});
+
 test("without root, sudo and terminal it names one command and exits 3", async () => {
   await using checkout = await Checkout.make({ uid: 1000, packages: "missing" });
   await checkout.aptGet();

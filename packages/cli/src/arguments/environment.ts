@@ -10,6 +10,7 @@ export const environmentOption = {
   help: "an environment variable; without a value, the one of this environment",
   repeat: true,
   parse: parseEnvironment,
+  completes: "variables",
 } as const;
 
 export function parseEnvironment(text: string, { env }: Given): string {

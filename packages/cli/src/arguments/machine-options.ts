@@ -8,6 +8,7 @@ import type { Input } from "../program/command.ts";
 import { environmentOption } from "./environment.ts";
 import { parseRef } from "./parse-ref.ts";
 import { publishOption } from "./published-port.ts";
+import { imageRef, kernelRef } from "./refs.ts";
 import { parseDisk, parseMemory, parseVcpu } from "./sizing.ts";
 
 export const machineOptions = {
@@ -16,8 +17,18 @@ export const machineOptions = {
     help: "its name; a pleasant one is made up without",
     parse: (text: string) => parseName(text),
   },
-  image: { value: "IMAGE", help: "what its root disk holds (default: debian-bookworm)", parse: parseRef },
-  kernel: { value: "KERNEL", help: "the kernel it boots (default: Debian's)", parse: parseRef },
+  image: {
+    value: "IMAGE",
+    help: "what its root disk holds (default: debian-bookworm)",
+    parse: parseRef,
+    completes: imageRef.completes,
+  },
+  kernel: {
+    value: "KERNEL",
+    help: "the kernel it boots (default: Debian's)",
+    parse: parseRef,
+    completes: kernelRef.completes,
+  },
   vcpu: { value: "N", help: "processors, 1 to 32", parse: (text: string) => parseVcpu(text) },
   memory: {
     short: "m",

@@ -161,6 +161,12 @@ export const catalog: readonly Entry[] = [
     load: () => import("../commands/system/doctor.ts"),
   },
   {
+    path: ["completion"],
+    aliases: [],
+    summary: "print what makes a shell complete command lines",
+    load: () => import("../commands/system/completion.ts"),
+  },
+  {
     path: ["version"],
     aliases: [],
     summary: "tell which build this is",

@@ -3,6 +3,21 @@
  */
 import type { Context } from "./context.ts";
 
+/** Things that the daemon knows by name; some commands want them in certain states only. */
+export type RefKind =
+  | { readonly ref: "machine" | "operation"; readonly in?: readonly string[] }
+  | { readonly ref: "image" | "kernel"; readonly in?: never };
+
+/** What a shell offers in a place of the command line. `places` are those of `cp`: files here, and MACHINE:PATH. */
+export type Completes =
+  | RefKind
+  | { readonly values: readonly string[] }
+  | "files"
+  | "directories"
+  | "places"
+  | "variables"
+  | "nothing";
+
 export type OptionSpec = {
   /** one letter, without its hyphen */
   readonly short?: string;
@@ -13,6 +28,7 @@ export type OptionSpec = {
   readonly repeat?: true;
   /** throws AppError for what the option does not take */
   readonly parse?: (text: string, given: Given) => unknown;
+  readonly completes?: Completes;
 };
 
 /** What a parser may look at beside the text. */
@@ -22,6 +38,7 @@ export type ArgumentSpec = {
   readonly help: string;
   readonly arity: "one" | "optional" | "some" | "rest";
   readonly parse?: (text: string, given: Given) => unknown;
+  readonly completes: Completes;
 };
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;

@@ -32,6 +32,10 @@ export async function runProgram(host: Host): Promise<number> {
   const { argv, interrupts } = host;
   const out = new Output(host.stdout);
   const err = new Output(host.stderr);
+  if (argv[0] === "__complete") {
+    const { runCompletion } = await import("../completion/run-completion.ts");
+    return await runCompletion(argv.slice(1), { host, out });
+  }
   let chosen: Chosen | undefined;
   try {
     const found = findCommand(argv);

@@ -16,10 +16,10 @@ const published = { address: "127.0.0.1", host: 8080, guest: 80 };
 /** the words of a line: quoted ones stay together */
 const WORD = /'([^']*)'|"([^"]*)"|(\S+)/g;
 
-/** The example's arguments, without `banger`; those of the last program of a pipe. */
+/** The example's arguments, without `banger`; those of the last program of a pipe, without where its output goes. */
 export function exampleArguments(line: string): readonly string[] {
   const last = line.split(" | ").at(-1) ?? "";
-  const named = last.replace("$(banger list -q)", machines.join(" "));
+  const named = last.replace(/ > \S+$/, "").replace("$(banger list -q)", machines.join(" "));
   return [...named.matchAll(WORD)].map(([, single, double, plain]) => single ?? double ?? plain ?? "").slice(1);
 }
 

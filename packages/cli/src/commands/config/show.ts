@@ -12,7 +12,7 @@ export const command = defineCommand(
       "Shows each value that can be configured, and the variable or the line of a file that sets it. Options win over variables, " +
       "those over the .banger.toml of the project, and that over your own file. The project is PATH, or the one around the " +
       "current directory.",
-    args: { path: { arity: "optional", help: "a directory, as `run PATH` would take it" } },
+    args: { path: { arity: "optional", help: "a directory, as `run PATH` would take it", completes: "directories" } },
     options: {
       "no-project": { help: "leave the .banger.toml of the directory aside" },
       quiet: silentOption,

@@ -6,11 +6,19 @@ import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
 
 const DEFAULT = "debian-bookworm";
+const RECIPES = [DEFAULT, "minimal"];
 
 export const command = defineCommand(
   {
     description: "Builds an image from Debian's own packages. One that was built from the same recipe is kept.",
-    args: { recipe: { arity: "optional", help: `which recipe (default: ${DEFAULT})`, parse: parseRef } },
+    args: {
+      recipe: {
+        arity: "optional",
+        help: `which recipe (default: ${DEFAULT})`,
+        parse: parseRef,
+        completes: { values: RECIPES },
+      },
+    },
     options: { quiet: quietOption, json: jsonOption },
     examples: [
       { line: "banger image build", help: "the default image" },

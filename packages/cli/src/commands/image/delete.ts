@@ -1,13 +1,13 @@
 /** `image delete`: what no machine uses is removed. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { imageRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
   {
     description: "Removes images. One that a machine uses is refused.",
-    args: { image: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { image: { arity: "some", ...imageRef } },
     options: { quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger image delete debian-bookworm", help: "the default one; it is made again when it is needed" },

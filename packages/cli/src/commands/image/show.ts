@@ -1,7 +1,7 @@
 /** `image show`: all about an image. */
 import { formatBytes } from "@banger/contract/sizes";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { imageRef } from "../../arguments/refs.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -9,7 +9,7 @@ import { defineCommand } from "../../program/command.ts";
 export const command = defineCommand(
   {
     description: "Tells all about an image.",
-    args: { image: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { image: { arity: "one", ...imageRef } },
     options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger image show minimal", help: "for people" }],
   },

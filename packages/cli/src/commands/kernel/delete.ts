@@ -1,13 +1,13 @@
 /** `kernel delete`: what no machine uses is removed. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { kernelRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
   {
     description: "Removes kernels. One that a machine uses is refused.",
-    args: { kernel: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { kernel: { arity: "some", ...kernelRef } },
     options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger kernel delete debian", help: "the default one; it is made again when it is needed" }],
   },

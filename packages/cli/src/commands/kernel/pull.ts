@@ -10,7 +10,14 @@ const DEFAULT = "debian";
 export const command = defineCommand(
   {
     description: "Fetches a kernel from the host's Debian sources, and makes it ready to boot machines.",
-    args: { name: { arity: "optional", help: `which kernel (default: ${DEFAULT})`, parse: parseRef } },
+    args: {
+      name: {
+        arity: "optional",
+        help: `which kernel (default: ${DEFAULT})`,
+        parse: parseRef,
+        completes: { values: [DEFAULT] },
+      },
+    },
     options: { quiet: quietOption, json: jsonOption },
     examples: [{ line: "banger kernel pull", help: "Debian's newest kernel for virtual machines" }],
   },

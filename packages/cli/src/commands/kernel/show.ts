@@ -1,7 +1,7 @@
 /** `kernel show`: all about a kernel. */
 import { formatBytes } from "@banger/contract/sizes";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { kernelRef } from "../../arguments/refs.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -9,7 +9,7 @@ import { defineCommand } from "../../program/command.ts";
 export const command = defineCommand(
   {
     description: "Tells all about a kernel.",
-    args: { kernel: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { kernel: { arity: "one", ...kernelRef } },
     options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger kernel show debian", help: "for people" }],
   },

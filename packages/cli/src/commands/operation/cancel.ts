@@ -1,7 +1,7 @@
 /** `operation cancel`: operations are cancelled, whoever began them, and what they did is undone. */
 import { findOperation, watch } from "@banger/sdk/operation";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { operationRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -9,7 +9,7 @@ export const command = defineCommand(
   {
     description:
       "Cancels operations, whoever began them, and returns when they have undone their work. What has ended is left as it is.",
-    args: { operation: { arity: "some", help: "the beginning of an id", parse: parseRef } },
+    args: { operation: { arity: "some", ...operationRef, completes: { ref: "operation", in: ["running"] } } },
     options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger operation cancel 4k2j", help: "one operation" }],
   },

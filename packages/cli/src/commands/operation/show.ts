@@ -3,7 +3,7 @@ import type { OperationView, Stage } from "@banger/contract/daemon/operation";
 import { formatBytes } from "@banger/contract/sizes";
 import { findOperation } from "@banger/sdk/operation";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { operationRef } from "../../arguments/refs.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge, formatDuration } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -11,7 +11,7 @@ import { defineCommand } from "../../program/command.ts";
 export const command = defineCommand(
   {
     description: "Tells all about an operation: what it is about, its stages and how it ended.",
-    args: { operation: { arity: "one", help: "the beginning of an id", parse: parseRef } },
+    args: { operation: { arity: "one", ...operationRef } },
     options: { quiet: idOption, json: jsonOption },
     examples: [{ line: "banger operation show 4k2j", help: "for people" }],
   },

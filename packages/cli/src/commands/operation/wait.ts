@@ -1,7 +1,7 @@
 /** `operation wait`: looks on until an operation has ended. */
 import { findOperation, resultOf, watch } from "@banger/sdk/operation";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { operationRef } from "../../arguments/refs.ts";
 import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -9,7 +9,7 @@ export const command = defineCommand(
   {
     description:
       "Waits until an operation has ended, and fails as it did. A signal ends the waiting, not the operation.",
-    args: { operation: { arity: "one", help: "the beginning of an id", parse: parseRef } },
+    args: { operation: { arity: "one", ...operationRef, completes: { ref: "operation", in: ["running"] } } },
     options: { quiet: quietOption, json: jsonOption },
     examples: [{ line: "banger operation wait 4k2j", help: "with its stages" }],
   },

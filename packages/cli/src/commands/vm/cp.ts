@@ -26,7 +26,7 @@ export const command = defineCommand(
       "gets the name of one that is not; what ends with /. is the contents alone. - is standard input or output: the content " +
       "of a file, or a tar of a directory. Modes and times are kept. Out of a machine come files, directories and links that " +
       "stay within what is copied, and at most 16 GiB or 500000 files.",
-    args: { path: { arity: "some", help: "what is copied, and where to", parse: parsePlace } },
+    args: { path: { arity: "some", help: "what is copied, and where to", parse: parsePlace, completes: "places" } },
     options: {
       "max-size": { value: "SIZE", help: "take at most this out of a machine", parse: parseMaxBytes },
       force: { short: "f", help: "take as much out of a machine as it sends" },

@@ -1,14 +1,14 @@
 /** `delete`: machines are ended, and everything they have is removed. */
 import { deleteVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
   {
     description: "Ends machines, running or not, and removes their disks. There is no way back.",
-    args: { machine: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { machine: { arity: "some", ...machineRef } },
     options: { quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger delete web", help: "one machine" },

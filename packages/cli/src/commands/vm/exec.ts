@@ -2,7 +2,7 @@
 import { AppError } from "@banger/contract/errors";
 import { exec } from "@banger/sdk/exec";
 import { environmentOption } from "../../arguments/environment.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { runningMachineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
 import { attach } from "../../terminal/attach.ts";
 import { terminalType } from "../../terminal/terminal-type.ts";
@@ -13,8 +13,8 @@ export const command = defineCommand(
       "Runs CMD in a running machine. The exit status is that of CMD, 128+N if signal N ended it; 125 is a failure of " +
       "banger's own, 126 means that CMD can not be executed, 127 that it was not found.",
     args: {
-      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
-      cmd: { arity: "some", help: "the command and its arguments" },
+      machine: { arity: "one", ...runningMachineRef },
+      cmd: { arity: "some", help: "the command and its arguments", completes: "files" },
     },
     options: {
       interactive: { short: "i", help: "give CMD this standard input" },

@@ -1,7 +1,7 @@
 /** `forward`: ports of this host lead to a machine for as long as this runs. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { runningMachineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -10,8 +10,8 @@ export const command = defineCommand(
       "Lets ports of this host lead to a running machine until this command is ended or the machine stops. Prints the " +
       "addresses when they can be connected to.",
     args: {
-      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
-      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
+      machine: { arity: "one", ...runningMachineRef },
+      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort, completes: "nothing" },
     },
     options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger forward web 5432:5432", help: "until Ctrl-C", endless: true }],

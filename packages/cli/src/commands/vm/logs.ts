@@ -3,8 +3,8 @@ import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
 import { type LogStream, openLogs } from "@banger/sdk/logs";
 import { parseCount } from "../../arguments/parse-number.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
 import { parseSince } from "../../arguments/parse-since.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { outputError } from "../../output/output.ts";
 import { printableLines } from "../../output/printable-lines.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -16,7 +16,7 @@ export const command = defineCommand(
       "Prints a machine's console, or the output of the commands that `run -d` left in it. Characters that would act on a " +
       "terminal are shown as numbers, unless --raw is given. With -f the console goes on, over stops and starts, until the " +
       "machine is deleted, and the output of commands until they have ended.",
-    args: { machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { machine: { arity: "one", ...machineRef } },
     options: {
       command: { help: "the output of the background commands" },
       vmm: { help: "what the machine monitor itself has said" },

@@ -1,8 +1,8 @@
 /** `ports`: what listens in machines, and how it is reached. */
 import type { PortList } from "@banger/contract/daemon/port";
 import { jsonOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
 import { publishedAddress } from "../../arguments/published-port.ts";
+import { runningMachineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { formatTable } from "../../output/table.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -12,7 +12,7 @@ export const command = defineCommand(
     description:
       "Lists the TCP ports that something in a machine listens on, with a link where it answered HTTP just now, and the " +
       "ports of this host that lead to it. Without MACHINE: of all machines that run.",
-    args: { machine: { arity: "rest", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { machine: { arity: "rest", ...runningMachineRef } },
     options: { quiet: { short: "q", help: "print links and addresses only" }, json: jsonOption },
     examples: [
       { line: "banger ports", help: "of all machines" },

@@ -1,7 +1,7 @@
 /** `publish`: ports of this host lead to a machine from now on, whenever it runs. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -9,8 +9,8 @@ export const command = defineCommand(
     description:
       "Lets ports of this host lead to a machine, for as long as it exists. They are listened on while it runs; without an address only this host reaches them, and only as the same user.",
     args: {
-      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
-      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
+      machine: { arity: "one", ...machineRef },
+      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort, completes: "nothing" },
     },
     options: { quiet: silentOption, json: jsonOption },
     examples: [

@@ -12,7 +12,12 @@ import type { Context } from "../../program/context.ts";
 
 export const workspaceOptions = {
   "include-untracked": { help: "with PATH: also files that git neither tracks nor ignores" },
-  include: { value: "FILE", repeat: true, help: "with PATH: this file too, whatever git says; repeatable" },
+  include: {
+    value: "FILE",
+    repeat: true,
+    help: "with PATH: this file too, whatever git says; repeatable",
+    completes: "files",
+  },
   "dry-run": { help: "with PATH: list what would be copied, with sizes, and do nothing" },
 } as const;
 

@@ -29,7 +29,9 @@ export const command = defineCommand(
       "The exit status is that of CMD; 125 is a failure of banger's own. The machine stays, unless --rm is given. Of a PATH in " +
       "a git repository the tracked files are copied, its submodules' too; of another one all files. What PATH/.banger.toml " +
       "sets holds unless an option says otherwise; its command is what runs without CMD.",
-    args: { path: { arity: "optional", help: "a directory to copy in, to ~/NAME, and to work in" } },
+    args: {
+      path: { arity: "optional", help: "a directory to copy in, to ~/NAME, and to work in", completes: "directories" },
+    },
     options: {
       detach: { short: "d", help: "leave CMD running in the background and print the machine's name" },
       rm: { help: "delete the machine when CMD has ended, or with -d and no CMD when it stops" },

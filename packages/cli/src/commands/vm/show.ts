@@ -3,7 +3,7 @@ import type { VmView } from "@banger/contract/daemon/vm";
 import { formatAgentBuild } from "@banger/contract/guest/agent-build";
 import { formatBytes } from "@banger/contract/sizes";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 export const command = defineCommand(
   {
     description: "Tells all about a machine: what it is made of, how it runs, what is open.",
-    args: { machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { machine: { arity: "one", ...machineRef } },
     options: { quiet: idOption, json: jsonOption },
     examples: [
       { line: "banger show web", help: "for people" },

@@ -1,7 +1,7 @@
 /** `start`: stopped machines run again. */
 import { startVm } from "@banger/sdk/vm";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -9,7 +9,7 @@ import { defineCommand } from "../../program/command.ts";
 export const command = defineCommand(
   {
     description: "Starts machines and waits until they are ready. One that runs already is left as it is.",
-    args: { machine: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    args: { machine: { arity: "some", ...machineRef, completes: { ref: "machine", in: ["stopped", "failed"] } } },
     options: { quiet: quietOption, json: jsonOption },
     examples: [
       { line: "banger start web", help: "one machine" },

@@ -2,7 +2,7 @@
 import { stopVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseDurationMs } from "../../arguments/parse-number.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -11,7 +11,9 @@ const MAX_GRACE_MS = 600_000;
 export const command = defineCommand(
   {
     description: "Powers machines off. What has not ended in time is ended. One that is off already is left as it is.",
-    args: { machine: { arity: "some", help: "name, or the beginning of an id", parse: parseRef } },
+    args: {
+      machine: { arity: "some", ...machineRef, completes: { ref: "machine", in: ["starting", "running", "stopping"] } },
+    },
     options: {
       time: {
         short: "t",

@@ -1,15 +1,15 @@
 /** `unpublish`: takes back what `publish` did. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseRef } from "../../arguments/parse-ref.ts";
 import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { machineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
   {
     description: "Ports of this host no longer lead to a machine; connections that are open end.",
     args: {
-      machine: { arity: "one", help: "name, or the beginning of an id", parse: parseRef },
-      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort },
+      machine: { arity: "one", ...machineRef },
+      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort, completes: "nothing" },
     },
     options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger unpublish web 8080:80", help: "as it was published" }],

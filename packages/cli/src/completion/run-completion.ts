@@ -1,0 +1,22 @@
+/**
+ * `banger __complete WORD...`: what the scripts of `banger completion` ask. The first line says whether the shell shall add
+ * paths of its own, each further one is a candidate, a tab, and what it is. Never fails, never says why.
+ */
+import { daemonPlaces } from "@banger/sdk/daemon/places";
+import type { Output } from "../output/output.ts";
+import type { Host } from "../program/run-program.ts";
+import { complete } from "./complete.ts";
+import { liveNames } from "./live-names.ts";
+
+export async function runCompletion(words: readonly string[], { host, out }: Asked): Promise<number> {
+  const { env, uid, build } = host;
+  const { candidates, paths } = await complete(words, {
+    names: (kind) => liveNames(kind, { places: daemonPlaces(env, { uid }), build }),
+    variables: Object.keys(env),
+  });
+  out.line(paths);
+  for (const { value, help } of candidates) out.line(`${value}\t${help}`);
+  return 0;
+}
+
+type Asked = { readonly host: Pick<Host, "env" | "uid" | "build">; readonly out: Output };
