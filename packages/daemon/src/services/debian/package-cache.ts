@@ -25,12 +25,15 @@ export async function claimPackages(apt: AptDir, user: string, { packages }: Res
   await atomicWrite(join(claims, user), packages.map(({ file }) => `${file}\n`).join(""));
 }
 
-/** Removes packages that no user claims. */
-export async function prunePackages(apt: AptDir): Promise<void> {
+/** Removes packages that no user claims, and first what users claim that there are no more. */
+export async function prunePackages(apt: AptDir, options: { isUser: (name: string) => boolean }): Promise<void> {
   const claims = join(apt.root, "claims");
   const kept = new Set<string>();
   for (const name of await readdir(claims)) {
-    if (name.endsWith(".tmp")) continue; // of a write that did not end
+    if (!options.isUser(name)) {
+      await rm(join(claims, name), { force: true }); // or a write that did not end
+      continue;
+    }
     for (const file of (await readFile(join(claims, name), "utf8")).split("\n")) kept.add(file);
   }
   for (const name of await readdir(apt.archives)) {

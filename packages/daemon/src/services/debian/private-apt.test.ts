@@ -110,7 +110,7 @@ test("nothing of the host's configuration counts, and a path that apt can not ho
   await assert.rejects(opening, { code: "CONFIG_INVALID" });
 });
 
-test("packages stay as long as somebody's last resolution has them", async () => {
+test("packages stay as long as the last resolution of somebody who is there has them", async () => {
   const apt = await openApt();
   await apt.update({ signal });
   const demo = await apt.resolve(["demo"], { signal });
@@ -121,7 +121,15 @@ test("packages stay as long as somebody's last resolution has them", async () =>
   }
   await claimPackages(apt.dir, "ada", demo);
   await claimPackages(apt.dir, "beta", part);
-  await prunePackages(apt.dir);
+  const users = ["ada", "beta", "gone"];
+  await claimPackages(apt.dir, "gone", {
+    ...demo,
+    packages: demo.packages.map((one) => ({ ...one, file: "old_1_amd64.deb" })),
+  });
+  await prunePackages(apt.dir, { isUser: (name) => users.includes(name) });
+  assert.ok((await readdir(archives)).includes("old_1_amd64.deb"));
+  users.pop();
+  await prunePackages(apt.dir, { isUser: (name) => users.includes(name) });
   assert.deepEqual((await readdir(archives)).sort(), [
     "demo_1%3a1.0_amd64.deb",
     "lock",
@@ -129,6 +137,6 @@ test("packages stay as long as somebody's last resolution has them", async () =>
     "partial",
   ]);
   await claimPackages(apt.dir, "ada", part);
-  await prunePackages(apt.dir);
+  await prunePackages(apt.dir, { isUser: (name) => users.includes(name) });
   assert.deepEqual((await readdir(archives)).sort(), ["lock", "part_1.0_amd64.deb", "partial"]);
 });

@@ -20,7 +20,7 @@ import { type ImageManifest, PACKAGES_FILE } from "./manifest.ts";
 import { makeTree } from "./mmdebstrap.ts";
 import { namespacePrefix } from "./namespace.ts";
 import { type BuildContext, type BuildDeps, type BuildPlan, describePackage, planBuild } from "./plan-build.ts";
-import type { Recipe } from "./recipe.ts";
+import { listRecipes, type Recipe } from "./recipe.ts";
 import { setupTree } from "./setup-tree.ts";
 
 /** the tree's own waste over apt's estimate, and the file system's over the tree */
@@ -76,7 +76,8 @@ async function fetchAll(deps: BuildDeps, plan: BuildPlan, { signal, progress }: 
     progress({ name: "download packages", doneBytes: Math.round(totalBytes * done), totalBytes });
   await claimPackages(apt.dir, recipe.name, resolved);
   await apt.fetch(wanted, { resolved, signal, onFraction });
-  await prunePackages(apt.dir);
+  const recipes = new Set(await listRecipes(deps.recipesDir));
+  await prunePackages(apt.dir, { isUser: (name) => recipes.has(name) });
 }
 
 /** Links lists and packages into the build's own directory: later changes of the cache do not reach it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readdir, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -259,4 +259,23 @@ test("verify takes any changed byte for damage, and a file system in shambles, t
     if (name === "dumpe2fs") throw new AppError("COMMAND_FAILED", "dumpe2fs failed");
   };
   await assert.rejects(service.verify(manifest.id, { signal }), { code: "IMAGE_CORRUPT" });
+});
+
+test("sweep: packages of suites that no recipe is made of go after a month, and no others", async () => {
+  const service = makeService();
+  const at = (name: string) => join(root, "cache/apt", name);
+  const lastUsed = async (suite: string, days: number) => {
+    const when = new Date(1_700_000_000_000 - days * 86_400_000);
+    await mkdir(join(at(suite), "claims"), { recursive: true });
+    await writeFile(join(at(suite), "x.deb"), "");
+    await utimes(join(at(suite), "claims"), when, when);
+  };
+  for (const [suite, days] of [
+    ["bookworm", 99],
+    ["buster", 31],
+    ["sid", 29],
+  ] as const)
+    await lastUsed(suite, days);
+  assert.deepEqual(await service.sweep(), ["buster"]);
+  assert.deepEqual((await readdir(join(root, "cache/apt"))).sort(), ["bookworm", "sid"]);
 });

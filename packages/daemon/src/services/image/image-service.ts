@@ -18,11 +18,10 @@ import { type ImageManifest, ROOT_FILE, WORK_SEED_FILE } from "./manifest.ts";
 import { namespacePrefix } from "./namespace.ts";
 import type { BuildDeps } from "./plan-build.ts";
 import { listRecipes, loadRecipe, type Recipe } from "./recipe.ts";
+import { sweepSuites } from "./sweep-suites.ts";
 
 export type Image = StoredEntry<ImageManifest>;
 export type ImageServiceDeps = BuildDeps & {
-  /** the repository's `images/` */
-  readonly recipesDir: string;
   /** names of the machines that have this image */
   readonly usedBy: (id: string) => readonly string[] | Promise<readonly string[]>;
 };
@@ -88,7 +87,8 @@ export class ImageService {
   async sweep(): Promise<readonly string[]> {
     const { store, exec, cacheDir, owner, builder } = this.#deps;
     const dirs = { exec, owner, root: join(cacheDir, "builds"), prefix: namespacePrefix(builder) };
-    return [...(await store.sweep()), ...(await sweepBuildDirs(dirs))];
+    const suites = await sweepSuites(this.#deps);
+    return [...(await store.sweep()), ...(await sweepBuildDirs(dirs)), ...suites];
   }
 
   async #build(recipe: Recipe, context: { signal: AbortSignal; progress: Progress }): Promise<Image> {

@@ -29,6 +29,8 @@ export type BuildDeps = AptDeps & {
   readonly store: ContentStore<ImageManifest>;
   readonly owner: StagingOwner;
   readonly builder: Builder;
+  /** `images/` of this installation */
+  readonly recipesDir: string;
   readonly cacheDir: string;
 };
 export type BuildContext = { readonly signal: AbortSignal; readonly progress: Progress };
