@@ -136,19 +136,25 @@ scenario("a copy that is killed leaves nothing under its name in the machine, an
   assert.equal(await inside("ls -A /tmp/into; cat /tmp/into/zeros"), "zeros\nold\n");
 });
 
-scenario("run PATH: what git tracks is in ~/BASENAME and CMD runs there; the rest is named", async () => {
-  const repository = join(here, "some-repo");
-  const git = (...argv: string[]) => execFileSync("git", ["-C", repository, ...argv], { env: home.env });
-  await mkdir(join(repository, "src"), { recursive: true });
-  git("init", "-q");
-  await writeFile(join(repository, ".gitignore"), "ignored\n");
-  await writeFile(join(repository, "src/run.sh"), 'pwd; find . -type f | sort; exit "$1"', { mode: 0o755 });
-  git("add", "-A");
-  for (const name of ["ignored", "notes", ".env"]) await writeFile(join(repository, name), "x");
-  const argv = ["run", "--rm", "--image", "minimal", repository, "--", "sh", "src/run.sh", "7"];
-  const ran = await home.run(argv);
-  assert.deepEqual([ran.status, ran.stdout], [7, "/root/some-repo\n./.gitignore\n./src/run.sh\n"], ran.stderr);
-  assert.match(ran.stderr, /^banger: left behind: 1 untracked file .*; \.env, which may hold secrets/);
-  const all = ["run", "--rm", "-q", "--include-untracked", "--image", "minimal", repository, "--", "ls", "-A"];
-  assert.equal(await home.ok(all), ".gitignore\nnotes\nsrc\n");
-});
+scenario(
+  "run PATH: what git tracks is in ~/BASENAME and CMD runs there; the rest is named, and a .banger.toml heard",
+  async () => {
+    const repository = join(here, "some-repo");
+    const git = (...argv: string[]) => execFileSync("git", ["-C", repository, ...argv], { env: home.env });
+    await mkdir(join(repository, "src"), { recursive: true });
+    git("init", "-q");
+    await writeFile(join(repository, ".gitignore"), "ignored\n");
+    await writeFile(join(repository, "src/run.sh"), 'pwd; find . -type f | sort; exit "$1"', { mode: 0o755 });
+    git("add", "-A");
+    for (const name of ["ignored", "notes", ".env"]) await writeFile(join(repository, name), "x");
+    const argv = ["run", "--rm", "--image", "minimal", repository, "--", "sh", "src/run.sh", "7"];
+    const ran = await home.run(argv);
+    assert.deepEqual([ran.status, ran.stdout], [7, "/root/some-repo\n./.gitignore\n./src/run.sh\n"], ran.stderr);
+    assert.match(ran.stderr, /^banger: left behind: 1 untracked file .*; \.env, which may hold secrets/);
+    const wanted = 'image = "minimal"\nvcpu = 2\nmemory = "192M"\ncommand = "ls -A; nproc; echo $GREETING"\n';
+    await writeFile(join(repository, ".banger.toml"), `${wanted}[env]\nGREETING = "$HOME"\n`);
+    const all = await home.run(["run", "--rm", "--include-untracked", "--memory", "256M", repository]);
+    assert.deepEqual([all.status, all.stdout], [0, ".banger.toml\n.gitignore\nnotes\nsrc\n2\n$HOME\n"], all.stderr);
+    assert.match(all.stderr, /\.banger\.toml sets image minimal, vcpu 2, command \S+ -c 'ls .*', env GREETING \(/);
+  },
+);

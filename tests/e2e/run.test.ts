@@ -50,6 +50,11 @@ scenario("run -d -- CMD: CMD goes on in the machine, its output is in the logs, 
   await home.ok(["exec", "worker", "sh", "-c", "until [ -e /run/said ]; do sleep 0.1; done"]);
   const logs = await home.ok(["logs", "--command", "worker"]);
   assert.deepEqual(logs.split("\n").toSorted(), ["", "and errors", "from inside"]);
+  const { results } = Object(await home.json(["stats", "worker"]));
+  const { guest, host } = results[0].result;
+  const spaces = [guest.memory, guest.root, guest.work].map(({ used, total }) => used > 0 && used < total);
+  assert.deepEqual(spaces, [true, true, true], JSON.stringify(guest));
+  assert.ok(guest.uptimeMs > 0 && guest.cpuPercent >= 0 && host.residentBytes > 2 ** 20 && host.diskBytes > 2 ** 20);
   const clash = await home.unchangedBy(() => home.run(["run", "--name", "worker", "--image", "minimal", "--", "true"]));
   assert.equal(clash.status, 125);
   assert.match(clash.stderr, /worker/);

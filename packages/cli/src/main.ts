@@ -30,6 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
     interrupts,
     daemonArgv: [process.execPath, join(import.meta.dirname, "../daemon/bangerd.cjs")],
     execute: becomeProgram,
+    pause: async (ms, signal) => await (await import("./terminal/pause.ts")).pause(ms, signal),
     now: Date.now,
   });
   // All that was written has left; standard input may stay open for ever.

@@ -18,6 +18,7 @@ import { ExecService } from "./services/exec/exec-service.ts";
 import { FileService } from "./services/files/file-service.ts";
 import { OperationRegistry } from "./services/operation/operation-registry.ts";
 import { PortService } from "./services/ports/port-service.ts";
+import { StatsService } from "./services/stats/stats-service.ts";
 import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
@@ -76,11 +77,13 @@ export function compose(composition: Composition): Composed {
   });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
   const files = new FileService({ vm });
+  const { processes, clock } = ports;
+  const stats = new StatsService({ vm, processes, clock, machines: paths.machines });
   const { installation } = composition.config;
   const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
-  const services = { vm, exec, files, ...stores, operations, machinePorts, doctor, daemon, usersOf };
+  const services = { vm, exec, files, stats, ...stores, operations, machinePorts, doctor, daemon, usersOf };
   return { services, vmDeps, background, hostPorts, sweep };
 }
 

@@ -41,6 +41,7 @@ export const catalog: readonly Entry[] = [
   vm("list", { summary: "list the machines", load: () => import("../commands/vm/list.ts") }, ["ps", "ls"]),
   vm("show", { summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
   vm("cp", { summary: "copy files into and out of machines", load: () => import("../commands/vm/cp.ts") }),
+  vm("stats", { summary: "show what machines use", load: () => import("../commands/vm/stats.ts") }),
   vm("ports", { summary: "list what listens in machines", load: () => import("../commands/vm/ports.ts") }),
   vm("publish", {
     summary: "let ports of this host lead to a machine",

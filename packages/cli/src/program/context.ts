@@ -31,6 +31,8 @@ export type Context = {
   readonly env: Env;
   /** what is configured, read anew: by variables, by the project there if one is asked for, by the user */
   readonly settings: (project: ProjectPlace) => Promise<Settings>;
+  /** rejects with the signal's reason when that aborts first */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Unix time, `ms` */
   readonly now: () => number;
 };

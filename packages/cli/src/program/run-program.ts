@@ -25,6 +25,7 @@ export type Host = {
   readonly daemonArgv: readonly string[];
   /** this process becomes another program */
   readonly execute: (argv: readonly string[], env: Record<string, string>) => never;
+  readonly pause: Context["pause"];
   readonly now: () => number;
 };
 
@@ -77,13 +78,13 @@ async function perform(
     out.write(commandHelp(entry, command));
     return 0;
   }
-  const { build, env, interrupts, now } = host;
+  const { build, env, interrupts, now, pause } = host;
   const { signal } = interrupts;
   const note = (text: string) => err.line(`banger: ${sanitize(text)}`);
   const settings = (project: ProjectPlace) => loadSettings({ ...host, file: daemon.places.config, note }, project);
   using daemon = createDaemonAccess(host, { signal, note, settings: () => settings("none") });
   const terminal = createTerminal(host);
-  const context: Context = { build, env, settings, interrupts, now, out, err, daemon, signal, terminal };
+  const context: Context = { build, env, settings, interrupts, now, pause, out, err, daemon, signal, terminal };
   return await command.run(input, context);
 }
 

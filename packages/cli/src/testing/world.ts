@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { builtAt, commit, version } from "@banger/contract/version";
 import { DaemonFake } from "@banger/sdk/testing/daemon-fake";
 import { runProgram } from "../program/run-program.ts";
@@ -68,6 +69,11 @@ export class World implements AsyncDisposable {
       daemonArgv: ["/bin/false"],
       execute: (program) => {
         throw new Error(`would become ${program.join(" ")}`);
+      },
+      // A world has no clock: what is waited for has come.
+      pause: async (_, signal) => {
+        await nextTurn();
+        signal.throwIfAborted();
       },
       now: () => NOW,
     });

@@ -5,6 +5,7 @@ import { imageMethods } from "./image.ts";
 import { kernelMethods } from "./kernel.ts";
 import { operationMethods } from "./operation.ts";
 import { portMethods } from "./port.ts";
+import { statsMethods } from "./stats.ts";
 import { systemMethods } from "./system.ts";
 import { vmMethods } from "./vm.ts";
 
@@ -16,6 +17,7 @@ export const daemonMethods = {
   ...kernelMethods,
   ...operationMethods,
   ...portMethods,
+  ...statsMethods,
   ...systemMethods,
 } as const;
 

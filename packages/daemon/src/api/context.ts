@@ -8,6 +8,7 @@ import type { ImageService } from "../services/image/image-service.ts";
 import type { KernelService } from "../services/kernel/kernel-service.ts";
 import type { OperationRegistry } from "../services/operation/operation-registry.ts";
 import type { PortService } from "../services/ports/port-service.ts";
+import type { StatsService } from "../services/stats/stats-service.ts";
 import type { DaemonService } from "../services/system/daemon-service.ts";
 import type { VmService } from "../services/vm/vm-service.ts";
 
@@ -15,6 +16,7 @@ export type Services = {
   readonly vm: VmService;
   readonly exec: ExecService;
   readonly files: FileService;
+  readonly stats: StatsService;
   readonly images: ImageService;
   readonly kernels: KernelService;
   readonly operations: OperationRegistry;

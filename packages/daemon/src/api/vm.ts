@@ -2,7 +2,7 @@
 import { serveLog } from "../services/exec/serve-log.ts";
 import type { Area, Services } from "./context.ts";
 
-export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
+export function vmHandlers({ vm, exec, stats }: Services): Area<"vm"> {
   return {
     "vm.create": (params, { connection }) => ({ operation: vm.create(params, connection) }),
     "vm.start": ({ ref }, { connection }) => ({ operation: vm.start(ref, connection) }),
@@ -10,6 +10,7 @@ export function vmHandlers({ vm, exec }: Services): Area<"vm"> {
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),
+    "vm.stats": ({ ref }, waiting) => stats.sample(ref, waiting),
     "vm.logs": (params, { upgrade }) => {
       const log = exec.logs(params);
       upgrade((mux) => exec.attach(() => serveLog(log, mux, { gone: vm.gone(log.machine) })));

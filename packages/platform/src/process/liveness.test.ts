@@ -6,7 +6,7 @@ import { AppError } from "@banger/contract/errors";
 import { killGroup } from "../exec/end-group.ts";
 import { findNative, loadNative } from "../native.ts";
 import { nativeOrSkip } from "../testing/native-or-skip.ts";
-import { createProcesses, descendants, findByNonce, identify, isAlive } from "./liveness.ts";
+import { createProcesses, descendants, findByNonce, identify, isAlive, usageOf } from "./liveness.ts";
 import { FakeProcesses } from "./processes-fake.ts";
 
 /** A child in a group of its own, all of which ends with the test; given when its script has come to `$up`. */
@@ -64,6 +64,15 @@ test("liveness: descendants are those whom a process has started, and theirs", a
   const found = descendants(identity);
   assert.ok(found.length >= 2 && found.every(isAlive), JSON.stringify(found));
   assert.deepEqual(descendants({ ...identity, startTime: identity.startTime - 1 }), []);
+});
+
+test("liveness: what a process uses is told of that process only", () => {
+  const self = identify(process.pid);
+  assert.ok(self);
+  const usage = usageOf(self);
+  assert.ok(usage && usage.cpuMs > 0 && usage.residentBytes > 2 ** 20, JSON.stringify(usage));
+  assert.equal(usageOf({ ...self, startTime: self.startTime + 1 }), undefined);
+  assert.equal(usageOf({ ...self, pid: 2 ** 22 + 1 }), undefined);
 });
 
 test("processes: signals reach exactly the process meant, and its end is an event", async (t) => {

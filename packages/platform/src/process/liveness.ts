@@ -17,6 +17,15 @@ export type ProcessIdentity = {
   readonly bootId: string;
 };
 
+export type ProcessUsage = {
+  readonly residentBytes: number;
+  /** since its start, in its own code and in the kernel, `ms` */
+  readonly cpuMs: number;
+};
+
+/** what /proc counts in, on every architecture */
+const TICK_MS = 10;
+
 /** how long the kernel may take to end what got SIGKILL, `ms` */
 const KILL_DEADLINE_MS = 30_000;
 
@@ -70,6 +79,15 @@ function childPids(pid: number): readonly number[] {
   }
 }
 
+/** What a process uses, threads and all; undefined when it is no more. */
+export function usageOf(identity: ProcessIdentity): ProcessUsage | undefined {
+  const before = readStat(identity.pid);
+  const residentKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(statusOf(identity.pid))?.[1] ?? 0);
+  // Asked afterwards: what was read in between is of the same process.
+  if (!before || !isAlive(identity)) return undefined;
+  return { residentBytes: residentKib * 1024, cpuMs: before.cpuTicks * TICK_MS };
+}
+
 /** What others are given instead of the functions, so that tests can do without processes. */
 export type Processes = {
   bootId(): string;
@@ -77,6 +95,7 @@ export type Processes = {
   isAlive(identity: ProcessIdentity): boolean;
   findByNonce(nonce: string): ProcessIdentity[];
   descendants(of: ProcessIdentity): ProcessIdentity[];
+  usage(identity: ProcessIdentity): ProcessUsage | undefined;
   /** false when the process is no more */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean;
   /** at once if it has ended already; anybody's process, not only a child */
@@ -96,6 +115,7 @@ export function createProcesses(native: Pidfd): Processes {
     isAlive,
     findByNonce,
     descendants,
+    usage: usageOf,
     signal: (identity, signal) => signalProcess(identity, signal, native),
     waitForExit: (identity, options) => waitForExit(identity, native, options),
     end: (identity, options) => endProcess(processes, identity, options),
@@ -165,16 +185,28 @@ function openIdentity(identity: ProcessIdentity, native: Pidfd): number | undefi
   return undefined;
 }
 
-function readStat(pid: number): { state: string; startTime: number } | undefined {
+type Stat = { readonly state: string; readonly startTime: number; readonly cpuTicks: number };
+
+function readStat(pid: number): Stat | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The name in parentheses may hold anything; what is counted begins after its last one.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const state = fields[0];
     const startTime = Number(fields[19]);
-    return state !== undefined && Number.isSafeInteger(startTime) ? { state, startTime } : undefined;
+    const cpuTicks = Number(fields[11]) + Number(fields[12]);
+    return state !== undefined && Number.isSafeInteger(startTime) ? { state, startTime, cpuTicks } : undefined;
   } catch (error) {
     if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "latin1");
+  } catch (error) {
+    if (isGone(error)) return "";
     throw error;
   }
 }

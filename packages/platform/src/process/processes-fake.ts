@@ -1,5 +1,5 @@
 /** Processes that exist only on paper: a test starts them, and they end when signalled or told to. */
-import type { Processes, ProcessIdentity } from "./liveness.ts";
+import type { Processes, ProcessIdentity, ProcessUsage } from "./liveness.ts";
 
 type Fake = {
   readonly identity: ProcessIdentity;
@@ -61,6 +61,11 @@ export class FakeProcesses implements Processes {
 
   findByNonce(nonce: string): ProcessIdentity[] {
     return [...this.#alive.values()].filter((fake) => fake.argv.includes(nonce)).map((fake) => fake.identity);
+  }
+
+  /** the same for every process that is alive */
+  usage(identity: ProcessIdentity): ProcessUsage | undefined {
+    return this.isAlive(identity) ? { residentBytes: 2 ** 27, cpuMs: 500 } : undefined;
   }
 
   descendants(of: ProcessIdentity): ProcessIdentity[] {

@@ -20,7 +20,7 @@ import { serveBuiltIn } from "./built-in-commands.ts";
 import { FilesFake } from "./files-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { PortsFake } from "./ports-fake.ts";
-import { NOW, newId, sampleImage, sampleKernel, sampleMachine } from "./sample-views.ts";
+import { NOW, newId, sampleImage, sampleKernel, sampleMachine, sampleStats } from "./sample-views.ts";
 
 export type FakeOptions = {
   readonly socket: string;
@@ -49,6 +49,8 @@ export class DaemonFake implements AsyncDisposable {
   console: Buffer = Buffer.from("Linux version 6.1\r\n\x1b[31mred\x1b[0m\r\n");
   readonly images: ImageView[] = [sampleImage];
   readonly kernels: KernelView[] = [sampleKernel];
+  /** of machines that were taken so far */
+  samples = 0;
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
   readonly ports = new PortsFake();
@@ -185,6 +187,7 @@ export class DaemonFake implements AsyncDisposable {
       },
       "vm.list": () => ({ machines: [...this.machines.values()] }),
       "vm.show": ({ ref }) => this.#find(ref),
+      "vm.stats": ({ ref }) => sampleStats(this.#running(ref), this.samples++),
       "vm.logs": (params, { upgrade }) => {
         const { id } = this.#find(params.ref);
         this.calls.push({ method: "vm.logs", params });
@@ -199,9 +202,11 @@ export class DaemonFake implements AsyncDisposable {
     };
   }
 
-  #running(ref: string): void {
-    const { name, state } = this.#find(ref);
+  #running(ref: string): VmView {
+    const machine = this.#find(ref);
+    const { name, state } = machine;
     if (state !== "running") throw new AppError("VM_NOT_RUNNING", `machine ${name} is ${state}`);
+    return machine;
   }
 
   #exec(): Area<"exec"> {

@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { ImageView } from "@banger/contract/daemon/image";
 import type { KernelView } from "@banger/contract/daemon/kernel";
+import type { StatsSample } from "@banger/contract/daemon/stats";
 import type { VmView } from "@banger/contract/daemon/vm";
 import { ImageId, KernelId, VmId } from "@banger/contract/ids";
 import { parseName } from "@banger/contract/names";
@@ -38,6 +39,22 @@ export function sampleMachine(name: string): VmView {
     isolation: "emulation",
     agent: { build: "0.1.0+abc", commit: "0123456789ab", builtAt: NOW, role: "pid1" },
     lastError: null,
+  };
+}
+
+/** `count` tells them apart: between one and the next lies a second, in which the machine was busy for half of it. */
+export function sampleStats({ id, name, vcpus }: VmView, count: number): StatsSample {
+  return {
+    machine: { id, name, vcpus },
+    takenMs: 1_000 * count,
+    guest: {
+      ...{ uptimeMs: 60_000 + 1_000 * count, load: [0.5, 0.25, 0.1], processes: 12 },
+      memory: { used: 100 << 20, total: 488 << 20 },
+      root: { used: 2 ** 30, total: 2 ** 33 },
+      work: { used: 0, total: 2 ** 33 },
+      cpu: { busyMs: 500 * count, totalMs: 1_000 * count },
+    },
+    host: { residentBytes: 200 << 20, cpuMs: 750 * count, diskBytes: 300 << 20 },
   };
 }
 
