@@ -276,8 +276,34 @@ test("rpc: who is not allowed, or one too many, is refused with the reason", asy
   const strict = await serve(t, { authorize: refuse });
   await assert.rejects(strict.dial(), code("UNAUTHORIZED"));
   const small = await serve(t, { maxConnections: 1 });
-  await small.dial();
+  const begun = once(small.world.waiting, "wait");
+  const first = await small.dial();
+  const asked = first.call("wait", { name: "x" }).catch((error: unknown) => error);
+  await begun;
   await assert.rejects(small.dial(), code("DAEMON_BUSY"));
+  first.close();
+  await asked;
+});
+
+test("rpc: idle connections are let go for new ones, the longest idle first; one that is in use, or holds something, stays", async (t) => {
+  const { server, dial, world } = await serve(t, { maxConnections: 3 });
+  const [oldest, used, holding] = [await dial(), await dial(), await dial()];
+  const begun = once(world.waiting, "wait");
+  const controller = new AbortController();
+  const held = holding.call("wait", { name: "held" }, { signal: controller.signal }).catch((error: unknown) => error);
+  await begun;
+  controller.abort(new Error("not wanted any more")); // but what listens to the connection goes on listening
+  await held;
+  await used.call("echo", { name: "x" });
+  const next = await dial();
+  await oldest.closed;
+  await assert.rejects(oldest.call("echo", { name: "x" }), code("DAEMON_UNREACHABLE"));
+  await next.call("echo", { name: "x" });
+  await dial();
+  await used.closed;
+  assert.equal(server.connections, 3);
+  await holding.call("echo", { name: "still there" });
+  assert.deepEqual(world.aborted, ["held"]);
 });
 
 test("rpc: nobody listening is DAEMON_UNREACHABLE; silence is TIMEOUT", async (t) => {

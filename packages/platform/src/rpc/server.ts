@@ -32,6 +32,7 @@ export type ServerOptions<T extends MethodTable> = {
   readonly onUndeclared?: OnUndeclared;
   /** "private": directory 0700 of ours, socket 0600. "checked": others reach the socket, `authorize` alone decides */
   readonly access?: "private" | "checked";
+  /** beyond it the one that was idle the longest is let go, and when none is, the new one is refused */
   readonly maxConnections?: number;
   readonly limits?: ChannelLimits;
 };
@@ -130,6 +131,19 @@ export class RpcServer implements AsyncDisposable {
     return this.#unlisted;
   }
 
+  /** False when every connection is in use. */
+  #letIdleGo(): boolean {
+    let longest: { readonly session: Session; readonly since: number } | undefined;
+    for (const session of this.#sessions) {
+      const since = session.idleSince;
+      if (since !== undefined && since < (longest?.since ?? Number.POSITIVE_INFINITY)) longest = { session, since };
+    }
+    if (!longest) return false;
+    this.#sessions.delete(longest.session); // it has no handler that could be waited for
+    void longest.session.destroy(new AppError("CANCELLED", "others needed the connection"));
+    return true;
+  }
+
   #onConnection(socket: Socket): void {
     socket.on("error", () => undefined); // told by the session, or nobody is concerned
     if (this.#unlisted !== undefined) {
@@ -137,8 +151,8 @@ export class RpcServer implements AsyncDisposable {
       return;
     }
     try {
-      if (this.#sessions.size >= this.#parts.maxConnections) {
-        throw new AppError("DAEMON_BUSY", `${this.#parts.maxConnections} connections are open`);
+      if (this.#sessions.size >= this.#parts.maxConnections && !this.#letIdleGo()) {
+        throw new AppError("DAEMON_BUSY", `${this.#parts.maxConnections} connections are in use`);
       }
       const peer = this.#parts.peerOf(socketFd(socket));
       this.#parts.authorize(peer);

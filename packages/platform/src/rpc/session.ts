@@ -3,6 +3,7 @@
  *
  * It trusts nothing that comes in: parameters pass their parser, the number of requests under way is bounded.
  */
+import { getEventListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import type { BoundMethod, BoundMethods } from "./bind.ts";
@@ -37,6 +38,7 @@ export class Session {
   readonly #resolveClosed: () => void;
   #peerMismatch: AppError | undefined;
   #mux: Mux | undefined;
+  #usedAt = performance.now();
   #gone = false;
   #closing = false;
   #upgrading = false;
@@ -59,6 +61,15 @@ export class Session {
   /** True while a request or an upgraded connection is under way. */
   get busy(): boolean {
     return this.#requests.size > 0 || this.#mux !== undefined;
+  }
+
+  /**
+   * Since when nothing is under way and nothing would end with the connection, `ms` of performance.now; undefined while
+   * something is.
+   */
+  get idleSince(): number | undefined {
+    const isHeld = getEventListeners(this.#connection.signal, "abort").length > 0;
+    return this.busy || isHeld ? undefined : this.#usedAt;
   }
 
   /** Takes no more requests, and ends the connection once the ones under way are answered. */
@@ -201,6 +212,7 @@ export class Session {
 
   #settle(): void {
     if (this.busy) return;
+    this.#usedAt = performance.now();
     if (this.#gone) this.#resolveClosed();
     else if (this.#closing) this.#channel.close();
   }

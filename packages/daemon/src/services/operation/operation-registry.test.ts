@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { OperationView } from "@banger/contract/daemon/operation";
 import { AppError } from "@banger/contract/errors";
 import { OperationId } from "@banger/contract/ids";
-import { createFakeLogger } from "@banger/platform/log-fake";
+import { createFakeLogger, type LogLine } from "@banger/platform/log-fake";
 import { newId } from "@banger/platform/new-id";
 import { FakeClock } from "@banger/platform/time/clock-fake";
 import type { OnStage } from "./operation.ts";
@@ -12,10 +12,10 @@ import { type OperationContext, OperationRegistry } from "./operation-registry.t
 const WHAT = { kind: "image.build", subject: "minimal" } as const;
 const { signal } = new AbortController();
 
-function registry(): { clock: FakeClock; operations: OperationRegistry } {
+function registry(): { clock: FakeClock; operations: OperationRegistry; lines: readonly LogLine[] } {
   const clock = new FakeClock();
-  const { logger: log } = createFakeLogger();
-  return { clock, operations: new OperationRegistry({ clock, log, newId: () => OperationId.parse(newId()) }) };
+  const { logger: log, lines } = createFakeLogger();
+  return { clock, lines, operations: new OperationRegistry({ clock, log, newId: () => OperationId.parse(newId()) }) };
 }
 
 /** Work that goes as far as the test lets it. */
@@ -173,4 +173,15 @@ test("closing cancels what runs and waits until it has undone its work", async (
   await closing;
   assert.ok(undone);
   assert.equal(operations.running, 0);
+});
+
+test("an operation that never ends its undoing keeps nobody from closing for ever, and is named", async () => {
+  const { clock, operations, lines } = registry();
+  const id = operations.begin(WHAT, () => new Promise(() => undefined));
+  const closing = operations.close();
+  clock.advance(90_000);
+  await closing;
+  const { level, fields } = lines.at(-1) ?? {};
+  assert.equal(level, "error");
+  assert.deepEqual(fields?.operations, [`image.build of minimal (${id})`]);
 });

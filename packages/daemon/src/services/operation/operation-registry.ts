@@ -22,6 +22,8 @@ export type OperationDeps = { readonly clock: Clock; readonly newId: () => Opera
 
 /** finished operations that are remembered */
 const HISTORY = 200;
+/** a start gives its undoing 30 s, and what a build leaves is swept by the next daemon, `ms` */
+const UNDO_MS = 90_000;
 /** byte counts change with every chunk; nobody reads faster, `ms` */
 const PROGRESS_MS = 100;
 
@@ -95,10 +97,21 @@ export class OperationRegistry {
     return operation.view();
   }
 
-  /** Cancels what runs and waits until each has undone its work. */
+  /** Cancels what runs and waits until each has undone its work; what hangs is left to the next daemon, and told. */
   async close(): Promise<void> {
     for (const { operation } of this.#operations.values()) operation.cancel("the daemon is stopping");
-    await Promise.all([...this.#operations.values()].map(({ ended }) => ended));
+    const all = Promise.all([...this.#operations.values()].map(({ ended }) => ended)).then(() => "ended" as const);
+    const over = new AbortController();
+    const late = this.#deps.clock.sleep(UNDO_MS, { signal: over.signal }).then(
+      () => "late" as const,
+      () => "ended" as const,
+    );
+    if ((await Promise.race([all, late])) === "late") {
+      const left = this.#all().filter((operation) => operation.running);
+      const operations = left.map(({ id, kind, subject }) => `${kind} of ${subject} (${id})`);
+      this.#deps.log.error("operations had not undone their work in time", { waitedMs: UNDO_MS, operations });
+    }
+    over.abort(new Error("all operations have ended"));
   }
 
   async #follow(operation: Operation, work: () => Promise<unknown>, log: Logger): Promise<void> {
