@@ -354,3 +354,30 @@ test("a command runs in a machine with its streams, and a machine that is stoppe
   await bench.ended(client, await client.call("vm.stop", { ref: "web" }));
   await assert.rejects(client.call("exec.detach", { ref: "web", argv: ["true"] }), code("VM_NOT_RUNNING"));
 });
+
+test("a guest that broke the protocol is told by list and show, runs on, and is whole after a new start", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const { mux } = bench.guests.of(id);
+  mux.control.send.push(new Uint8Array(64).fill(0xff)); // a message longer than any may be
+  mux.touch(mux.control);
+  const [view] = await until(
+    async () => (await client.call("vm.list", {})).machines,
+    ([machine]) => machine?.agent === null,
+  );
+  assert.deepEqual([view?.state, view?.lastError?.code], ["running", "GUEST_PROTOCOL"]);
+  assert.match(view?.lastError?.message ?? "", /^the guest's agent broke the protocol: .*until it is started again$/);
+  assert.ok(bench.log.some(({ event }) => event === "the guest is not spoken to any more"));
+  for (const method of ["vm.stop", "vm.start"] as const)
+    await bench.ended(client, await client.call(method, { ref: "web" }));
+  const { state, lastError, agent } = await client.call("vm.show", { ref: "web" });
+  assert.deepEqual([state, lastError, agent?.role], ["running", null, "pid1"]);
+});
+
+async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+  }
+}

@@ -73,6 +73,13 @@ test("every answer with --json is what the contract says", async () => {
   assert.deepEqual(Object.keys(Object(await answer("version"))), ["cli", "daemon"]);
 });
 
+test("a machine that runs and can not be reached any more is seen in the list", async () => {
+  await using world = await World.make();
+  const lastError = { code: "GUEST_PROTOCOL", message: "the guest's agent broke the protocol" };
+  world.daemon.addMachine("web", { id, agent: null, lastError });
+  assert.match((await world.run(["list"])).stdout, /^web +abcdefghijkl +running, cut off +minimal /m);
+});
+
 test("show names an agent that is another than the daemon's", async () => {
   await using world = await World.make();
   const agent = { build: "0.0.9+old", commit: "unknown", builtAt: "unknown", role: "pid1", expected: "0.1.0+abc" };

@@ -36,6 +36,13 @@ export const command = defineCommand(
 
 const HEADS = ["NAME", "ID", "STATE", "IMAGE", "CPU", "MEMORY", "CREATED"];
 
-function row({ name, id, state, image, vcpus, memoryMib, createdAt }: VmView, now: number): string[] {
+/** A machine that runs and has an error is one that nobody gets into any more; `show` tells why. */
+function stateOf({ state, lastError }: VmView): string {
+  return state === "running" && lastError !== null ? "running, cut off" : state;
+}
+
+function row(machine: VmView, now: number): string[] {
+  const { name, id, image, vcpus, memoryMib, createdAt } = machine;
+  const state = stateOf(machine);
   return [name, id, state, image.name, String(vcpus), formatBytes(memoryMib * MIB), formatAge(createdAt, now)];
 }

@@ -125,7 +125,13 @@ export class VmService {
     );
     void live.process.exited.then(() => this.#deps.actors.run(id, () => this.#ended(id, live)));
     // Its commands may have gone with it; whoever waits for one is told by the channel.
-    live.guest.subscribe({ restarted: () => this.#deps.log.warn("the guest's agent began anew", { machine: id }) });
+    live.guest.subscribe({
+      restarted: () => this.#deps.log.warn("the guest's agent began anew", { machine: id }),
+      ended: ({ code, message }) => {
+        if (code === "GUEST_PROTOCOL")
+          this.#deps.log.error("the guest is not spoken to any more", { machine: id, message });
+      },
+    });
   }
 
   /** What cut a command off: the end of its machine is told by the machine, and not by the connection that broke. */

@@ -16,7 +16,8 @@ export function vmView(
   now: { live: LiveMachine | undefined; driver: string; agent: AgentBuild },
 ): VmView {
   const accelerator = record.run?.accelerator ?? null;
-  const facts = now.live?.guest.facts;
+  const cutOff = state === "running" ? breachOf(now.live) : null;
+  const facts = cutOff ? undefined : now.live?.guest.facts;
   return {
     id: record.id,
     name: record.name,
@@ -33,8 +34,15 @@ export function vmView(
     network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
     agent: facts ? agentView(facts, now.agent) : null,
-    lastError,
+    lastError: cutOff ?? lastError,
   };
+}
+
+/** A guest that broke the protocol runs on, but nothing in it is reached until it or the daemon is started again. */
+function breachOf(live: LiveMachine | undefined): VmView["lastError"] {
+  const error = live?.guest.error;
+  if (error?.code !== "GUEST_PROTOCOL") return null;
+  return { code: error.code, message: `${error.message}; nothing in it is reached until it is started again` };
 }
 
 function agentView({ build, role }: AgentFacts, ours: AgentBuild): VmView["agent"] {
