@@ -60,7 +60,7 @@ test("at a terminal the table is drawn anew in its place, until a signal", async
   await using world = await World.make();
   world.daemon.addMachine("web");
   const { status, stdout, stderr } = await world.run(["stats", "web"], { terminal: true, ...after(3) });
-  assert.equal(status, 130, stderr);
+  assert.deepEqual([status, stderr], [130, ""]);
   const drawn = stdout.split("\x1b[2A\r\x1b[J");
   assert.equal(drawn.length, 3);
   for (const one of drawn) assert.match(one, /^MACHINE .*\nweb +50\.0% .*\n$/);

@@ -1,6 +1,7 @@
 /** `stats`: how running machines are doing, once or until a signal ends it. */
+import { constants } from "node:os";
 import type { StatsSample } from "@banger/contract/daemon/stats";
-import type { AppError } from "@banger/contract/errors";
+import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import type { BangerClient } from "@banger/sdk/client";
 import { type Stats, sampleStats, statsBetween } from "@banger/sdk/stats";
@@ -14,6 +15,7 @@ import { formatTable } from "../../output/table.ts";
 import { formatDuration } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
+import { signalStatus } from "../../terminal/interrupts.ts";
 
 const FIRST_MS = 500;
 const EACH_MS = 1_000;
@@ -41,7 +43,10 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     const refs = async () => (args.machine.length > 0 ? args.machine : await running(client));
     const isEndless = stream || (context.out.isTty && !json && !options["no-stream"]);
-    if (isEndless) return await goOn({ client, refs, json, named: args.machine.length > 0 }, context);
+    if (isEndless)
+      return await untilSignal(context, (signal) =>
+        goOn({ client, refs, json, named: args.machine.length > 0 }, { ...context, signal }),
+      );
     return await eachRef(context, {
       refs: await refs(),
       json,
@@ -74,6 +79,22 @@ type Going = {
 type Looked =
   | { readonly ref: string; readonly sample: StatsSample }
   | { readonly ref: string; readonly error: AppError };
+
+/** A signal is how it ends, and no failure. */
+async function untilSignal({ interrupts }: Context, work: (signal: AbortSignal) => Promise<never>): Promise<number> {
+  const stop = new AbortController();
+  let status: number | undefined;
+  using _signals = interrupts.forward((name) => {
+    status = signalStatus(constants.signals[name]);
+    stop.abort(new AppError("CANCELLED", `interrupted by ${name}`));
+  });
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    if (status === undefined) throw error;
+    return status;
+  }
+}
 
 /** Ends by the signal, or when none of the machines that were asked for is left. */
 async function goOn({ client, refs, json, named }: Going, context: Context): Promise<never> {
