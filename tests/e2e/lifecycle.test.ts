@@ -65,6 +65,21 @@ scenario("what was written to either disk is there after stop and start", async 
   assert.equal(await home.ok(["exec", "beta", "sh", "-c", "dmesg 2>/dev/null | grep -ci 'recovery' || true"]), "0\n");
 });
 
+scenario("restart is a power-off and a start; kill asks nobody, and both leave what was synced", async () => {
+  const bootId = async () => await home.ok(["exec", "beta", "cat", "/proc/sys/kernel/random/boot_id"]);
+  const before = await bootId();
+  await home.ok(["exec", "beta", "sh", "-c", "echo restarted >/root/kept"]);
+  assert.equal(await home.ok(["restart", "-q", "beta"]), "beta\n");
+  assert.notEqual(await bootId(), before);
+  assert.equal(await home.ok(["exec", "beta", "cat", "/root/kept"]), "restarted\n");
+  assert.equal(await home.ok(["kill", "beta"]), "beta\n");
+  assert.equal(await stateOf("beta"), "stopped");
+  assert.deepEqual((await home.traces()).processes, []);
+  const none = await home.run(["kill", "--signal", "HUP", "beta"]);
+  assert.deepEqual([none.status, none.stdout], [5, ""]);
+  assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
+});
+
 scenario("asking twice for the same is no error", async () => {
   const before = await home.json(["show", "beta"]);
   assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");

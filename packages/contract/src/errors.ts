@@ -53,6 +53,7 @@ export const errorCatalog = {
   IN_USE: user(EXIT.conflict, "Delete what uses it first.", "later"),
   VM_BUSY: user(EXIT.conflict, "Wait for the running operation to end.", "later"),
   VM_NOT_RUNNING: user(EXIT.conflict, "`banger start` starts it."),
+  VM_PAUSED: user(EXIT.conflict, "`banger resume` lets it go on."),
   PORT_TAKEN: user(EXIT.conflict, "Choose another port of the host, or end what uses this one.", "later"),
   STATE_LOCKED: environment(EXIT.conflict, "Another daemon holds this state directory; stop it first.", "later"),
 

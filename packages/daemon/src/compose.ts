@@ -14,6 +14,7 @@ import { AccelService } from "./services/accel/accel-service.ts";
 import { kvmObstacle, proveKvm } from "./services/accel/prove-kvm.ts";
 import { DoctorService } from "./services/doctor/doctor-service.ts";
 import { BackgroundCommands } from "./services/exec/background.ts";
+import { CommandService } from "./services/exec/command-service.ts";
 import { ExecService } from "./services/exec/exec-service.ts";
 import { FileService } from "./services/files/file-service.ts";
 import { OperationRegistry } from "./services/operation/operation-registry.ts";
@@ -23,6 +24,7 @@ import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
 import { DEFAULT_KERNEL, type NewMachine, newMachine } from "./services/vm/new-machine.ts";
+import { Turns } from "./services/vm/turns.ts";
 import { VmService } from "./services/vm/vm-service.ts";
 import { VmStore } from "./services/vm/vm-store.ts";
 import type { Database } from "./store/database.ts";
@@ -68,7 +70,8 @@ export function compose(composition: Composition): Composed {
   const machines = { ...vmDeps, newMachine: machineMaker(composition, { stores, store }) };
   const newVmId = () => VmId.parse(newId());
   const actors = new Actors();
-  const vm = new VmService({ ...machines, newId: newVmId, operations, actors });
+  const turns = new Turns({ ...vmDeps, operations, actors });
+  const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const background = new BackgroundCommands({
     clock: ports.clock,
@@ -76,6 +79,7 @@ export function compose(composition: Composition): Composed {
     deleteMachine: (id) => void vm.delete(id),
   });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
+  const commands = new CommandService({ vm, machines: paths.machines });
   const files = new FileService({ vm });
   const { processes, clock } = ports;
   const stats = new StatsService({ vm, processes, clock, machines: paths.machines });
@@ -83,7 +87,7 @@ export function compose(composition: Composition): Composed {
   const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
-  const services = { vm, exec, files, stats, ...stores, operations, machinePorts, doctor, daemon, usersOf };
+  const services = { vm, exec, commands, files, stats, ...stores, operations, machinePorts, doctor, daemon, usersOf };
   return { services, vmDeps, background, hostPorts, sweep };
 }
 

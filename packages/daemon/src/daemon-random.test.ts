@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
-const ACTS = ["start", "stop", "delete", "wait", "die", "off"] as const;
+const ACTS = ["start", "stop", "restart", "kill", "delete", "wait", "die", "off"] as const;
 const BUSY = "busy";
 type Act = (typeof ACTS)[number];
 
@@ -21,11 +21,9 @@ async function act(bench: DaemonBench, client: Client, what: Act): Promise<strin
     for (const machine of bench.host.running) bench.host.end(machine, exit);
     return undefined;
   }
-  const graceMs = 1_000;
+  const more = what === "stop" || what === "restart" ? { graceMs: 1_000 } : {};
   try {
-    const params = { ref: "web" };
-    const began = what === "stop" ? client.call("vm.stop", { ...params, graceMs }) : client.call(`vm.${what}`, params);
-    const end = await bench.ended(client, await began);
+    const end = await bench.ended(client, await client.call(`vm.${what}`, { ref: "web", ...more }));
     const known = new Set(["CANCELLED", "VMM_DIED", "VM_NOT_FOUND", "VMM_START_FAILED", "GUEST_SILENT"]);
     return end.state === "failed" && !known.has(end.error?.code ?? "") ? JSON.stringify(end.error) : undefined;
   } catch (error) {

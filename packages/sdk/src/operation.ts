@@ -1,5 +1,5 @@
 /** Following an operation to its end: what a caller sees of `begin → events → result` is one promise. */
-import { OperationView } from "@banger/contract/daemon/operation";
+import { type ErrorView, OperationView } from "@banger/contract/daemon/operation";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
 import type { OperationId } from "@banger/contract/ids";
 import type { BangerClient } from "./client.ts";
@@ -48,6 +48,11 @@ export async function watch(
 /** The operation whose id begins so. */
 export async function findOperation(client: BangerClient, ref: string): Promise<OperationView> {
   const { operations } = await client.call("operation.list", {});
+  return operationAmong(operations, ref);
+}
+
+/** The same among those that are known. */
+export function operationAmong(operations: readonly OperationView[], ref: string): OperationView {
   const [found, another] = operations.filter(({ id }) => id.startsWith(ref));
   if (!found) {
     throw new AppError("OPERATION_NOT_FOUND", `there is no operation ${JSON.stringify(ref)}`, { facts: { ref } });
@@ -59,11 +64,13 @@ export async function findOperation(client: BangerClient, ref: string): Promise<
 }
 
 function errorOf({ error, kind, id }: OperationView): AppError {
-  const code = isCode(error?.code) ? error.code : "INTERNAL";
-  return new AppError(code, error?.message ?? `${kind} ended without a reason`, {
-    facts: { ...error?.facts, operation: id },
-    ...(error?.hint !== undefined && { hint: error.hint }),
-  });
+  const { code, message, hint, facts } = error ?? { code: "INTERNAL", message: `${kind} ended without a reason` };
+  return appErrorOf({ code, message, facts: { ...facts, operation: id }, ...(hint !== undefined && { hint }) });
+}
+
+/** An error as the daemon tells it, to be thrown here. */
+export function appErrorOf({ code, message, hint, facts = {} }: ErrorView): AppError {
+  return new AppError(isCode(code) ? code : "INTERNAL", message, { facts, ...(hint !== undefined && { hint }) });
 }
 
 function isCode(code: string | undefined): code is ErrorCode {

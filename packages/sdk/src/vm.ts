@@ -1,5 +1,5 @@
 /** Machines, with their operations followed to the end. */
-import type { InputOf } from "@banger/contract/daemon/method";
+import type { InputOf, ResultOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { VmView } from "@banger/contract/daemon/vm";
 import type { BangerClient } from "./client.ts";
@@ -27,6 +27,31 @@ export async function stopVm(
 ): Promise<void> {
   const { operation } = await client.call("vm.stop", params);
   await follow(client, operation, options);
+}
+
+/** Stopped, if it runs, and started. An aborted signal cancels what is left of it. */
+export async function restartVm(
+  client: BangerClient,
+  params: InputOf<DaemonMethods, "vm.restart">,
+  options: Follow = {},
+): Promise<VmView> {
+  const { operation } = await client.call("vm.restart", params);
+  return VmView.parse(await follow(client, operation, options));
+}
+
+/** Ends its VMM now; the machine stays. */
+export async function killVm(client: BangerClient, ref: string, options: Follow = {}): Promise<void> {
+  const { operation } = await client.call("vm.kill", { ref });
+  await follow(client, operation, options);
+}
+
+/** A signal to what was left running in the machine. EXEC_NOT_FOUND when nothing was. */
+export async function signalVm(
+  client: BangerClient,
+  params: InputOf<DaemonMethods, "exec.signal">,
+  options: { signal?: AbortSignal } = {},
+): Promise<ResultOf<DaemonMethods, "exec.signal">> {
+  return await client.call("exec.signal", params, options);
 }
 
 /** Ends the machine if it runs, and removes all that it has. */

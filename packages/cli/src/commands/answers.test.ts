@@ -118,15 +118,43 @@ test("several refs: a bad one stops no good one, and order is kept", async () =>
 
 test("several refs as JSON: one document, with the failures in their places", async () => {
   await using world = await World.make();
-  world.daemon.addMachine("a");
+  const a = world.daemon.addMachine("a");
   const ran = await world.run(["stop", "--time", "0", "nope", "a", "--json"]);
   assert.equal(ran.status, 4);
   const { results } = JSON.parse(ran.stdout);
   assert.deepEqual([results[0].ref, results[0].error.code, results[1]], ["nope", "VM_NOT_FOUND", { ref: "a" }]);
-  assert.deepEqual(world.daemon.callsOf("vm.stop"), [
-    { ref: "nope", graceMs: 0 },
-    { ref: "a", graceMs: 0 },
-  ]);
+  assert.deepEqual(world.daemon.callsOf("vm.stop"), [{ ref: a.id, graceMs: 0 }]);
+});
+
+test("several refs of one machine are one request, under the ref that came first", async () => {
+  await using world = await World.make();
+  const { id } = world.daemon.addMachine("a");
+  assert.deepEqual(await world.run(["kill", "a", id, "a"]), { status: 0, stdout: "a\n", stderr: "" });
+  assert.deepEqual(world.daemon.callsOf("vm.kill"), [{ ref: id }]);
+  const images = await world.run(["image", "delete", "-q", "minimal", "imageimage00", "nope"]);
+  assert.deepEqual([images.status, images.stdout], [4, ""]);
+  const operation = await world.run(["operation", "cancel", "nope", "neither"]);
+  assert.deepEqual([operation.status, operation.stderr.split("\n").length], [4, 5]);
+});
+
+test("kill --signal takes names and numbers, and refuses what is no signal", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("a");
+  for (const signal of ["HUP", "sighup", "1"]) {
+    assert.equal((await world.run(["kill", "--signal", signal, "a"])).stdout, "a\n");
+  }
+  assert.deepEqual(world.daemon.callsOf("exec.signal"), Array(3).fill({ ref: "a", signal: 1 }));
+  for (const [signal, hint] of [
+    ["0", "from 1 to 64."],
+    ["65", "from 1 to 64."],
+    ["TREM", "did you mean TERM?"],
+    ["", "from 1 to 64."],
+  ] as const) {
+    const ran = await world.run(["kill", "--signal", signal, "a"]);
+    assert.equal(ran.status, 2);
+    assert.ok(ran.stderr.startsWith(`banger: --signal ${JSON.stringify(signal)} is not a signal`), ran.stderr);
+    assert.ok(ran.stderr.includes(hint), ran.stderr);
+  }
 });
 
 test("progress is a line for each stage where there is no terminal, and none when quiet", async () => {

@@ -1,16 +1,22 @@
 /**
- * The same for several things at once: all are tried at the same time, a bad one stops no other, answers stand in the order in
- * which they were asked for, and the first failure decides the exit status.
+ * The same for several things at once: they are looked up at one moment, what means the same thing is done once, all are tried
+ * at the same time, a bad one stops no other, answers stand in the order in which they were asked for, and the first failure
+ * decides the exit status.
  */
+import type { ResolvedRef } from "@banger/contract/daemon/ref";
 import type { AppError } from "@banger/contract/errors";
+import { appErrorOf } from "@banger/sdk/operation";
 import type { Context } from "../program/context.ts";
 import { asAppError, errorJson, statusOf, writeError } from "./report-error.ts";
 
 export type EachRef<T> = {
   readonly refs: readonly string[];
+  /** what several of them mean; asked once, and not for a single one */
+  readonly resolve: (refs: readonly string[]) => Promise<readonly ResolvedRef[]>;
   readonly json: boolean;
   /** prints nothing of what succeeded */
   readonly quiet?: boolean;
+  /** is given an id where there are several */
   readonly act: (ref: string) => Promise<T>;
   /** what JSON has for a success; the ref alone when absent */
   readonly view?: (result: T) => unknown;
@@ -22,20 +28,20 @@ type Outcome<T> =
   | { readonly ref: string; readonly result: T }
   | { readonly ref: string; readonly error: AppError; readonly status: number };
 
-export async function eachRef<T>(
-  context: Context,
-  { refs, json, quiet, act, view, print }: EachRef<T>,
-): Promise<number> {
+export async function eachRef<T>(context: Context, each: EachRef<T>): Promise<number> {
+  const { json, quiet, act, view, print } = each;
   const interruptStatus = context.interrupts.status;
-  const attempt = async (ref: string): Promise<Outcome<T>> => {
+  const attempt = async (resolved: ResolvedRef): Promise<Outcome<T>> => {
+    const { ref } = resolved;
     try {
-      return { ref, result: await act(ref) };
+      if ("error" in resolved) throw appErrorOf(resolved.error);
+      return { ref, result: await act(resolved.id) };
     } catch (thrown) {
       const error = asAppError(thrown);
       return { ref, error, status: statusOf(error, { ofCommand: false, interruptStatus }) };
     }
   };
-  const outcomes = await Promise.all([...new Set(refs)].map(attempt));
+  const outcomes = await Promise.all((await distinct(each)).map(attempt));
   const failures = outcomes.filter((outcome) => "error" in outcome);
   if (json) {
     const shown = outcomes.map((outcome) =>
@@ -48,4 +54,17 @@ export async function eachRef<T>(
   else if (!quiet) for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
   for (const { error, status } of failures) writeError(error, { err: context.err, json, status });
   return failures[0]?.status ?? 0;
+}
+
+/** Each thing once, under the ref that came first; what means nothing is told for each ref. */
+async function distinct<T>({ refs, resolve }: EachRef<T>): Promise<readonly ResolvedRef[]> {
+  const [first, ...others] = new Set(refs);
+  if (first === undefined) return [];
+  if (others.length === 0) return [{ ref: first, id: first }];
+  const seen = new Set<string>();
+  return (await resolve([first, ...others])).filter((resolved) => {
+    const repeated = "id" in resolved && seen.has(resolved.id);
+    if ("id" in resolved) seen.add(resolved.id);
+    return !repeated;
+  });
 }

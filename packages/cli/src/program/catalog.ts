@@ -35,6 +35,14 @@ export const catalog: readonly Entry[] = [
   vm("create", { summary: "make a machine", load: () => import("../commands/vm/create.ts") }),
   vm("start", { summary: "start stopped machines", load: () => import("../commands/vm/start.ts") }),
   vm("stop", { summary: "power machines off", load: () => import("../commands/vm/stop.ts") }),
+  vm("restart", {
+    summary: "power machines off and start them again",
+    load: () => import("../commands/vm/restart.ts"),
+  }),
+  vm("kill", {
+    summary: "pull the plug of machines, or signal their commands",
+    load: () => import("../commands/vm/kill.ts"),
+  }),
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),

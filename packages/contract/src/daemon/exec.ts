@@ -30,6 +30,7 @@ const failures = [
   "VM_NOT_FOUND",
   "REF_AMBIGUOUS",
   "VM_NOT_RUNNING",
+  "VM_PAUSED",
   "VMM_DIED",
   "COMMAND_NOT_FOUND",
   "COMMAND_NOT_EXECUTABLE",
@@ -60,6 +61,13 @@ export const execMethods = {
     }),
     result: z.object({ exec: ExecId, pid: z.number() }),
     errors: failures,
+    effect: "write",
+  },
+  /** To every command that was left running in the machine, and all that it has started. */
+  "exec.signal": {
+    params: z.strictObject({ ref: Ref, signal: z.int().min(1).max(64) }),
+    result: z.object({ commands: z.array(ExecId) }),
+    errors: [...failures, "EXEC_NOT_FOUND"],
     effect: "write",
   },
 } as const satisfies Methods;

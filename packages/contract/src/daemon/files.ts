@@ -36,6 +36,7 @@ const failures = [
   "VM_NOT_FOUND",
   "REF_AMBIGUOUS",
   "VM_NOT_RUNNING",
+  "VM_PAUSED",
   "VMM_DIED",
   "GUEST_FILE_NOT_FOUND",
   "GUEST_REFUSED",

@@ -5,6 +5,7 @@ import { imageMethods } from "./image.ts";
 import { kernelMethods } from "./kernel.ts";
 import { operationMethods } from "./operation.ts";
 import { portMethods } from "./port.ts";
+import { refMethods } from "./ref.ts";
 import { statsMethods } from "./stats.ts";
 import { systemMethods } from "./system.ts";
 import { vmMethods } from "./vm.ts";
@@ -17,6 +18,7 @@ export const daemonMethods = {
   ...kernelMethods,
   ...operationMethods,
   ...portMethods,
+  ...refMethods,
   ...statsMethods,
   ...systemMethods,
 } as const;

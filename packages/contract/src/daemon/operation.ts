@@ -8,7 +8,16 @@ import * as z from "zod";
 import { OperationId } from "../ids.ts";
 import type { Methods } from "./method.ts";
 
-export const OperationKind = z.enum(["vm.create", "vm.start", "vm.stop", "vm.delete", "image.build", "kernel.pull"]);
+export const OperationKind = z.enum([
+  "vm.create",
+  "vm.start",
+  "vm.stop",
+  "vm.restart",
+  "vm.kill",
+  "vm.delete",
+  "image.build",
+  "kernel.pull",
+]);
 export type OperationKind = z.infer<typeof OperationKind>;
 
 export const Stage = z.object({

@@ -59,7 +59,7 @@ export const portMethods = {
   "port.forward": {
     params: some,
     result: z.object({}),
-    errors: [...notFound, ...taken, "VM_NOT_RUNNING"],
+    errors: [...notFound, ...taken, "VM_NOT_RUNNING", "VM_PAUSED"],
     effect: "write",
   },
 } as const satisfies Methods;

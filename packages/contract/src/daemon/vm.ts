@@ -68,6 +68,9 @@ export const LogEnd = z.object({ end: z.enum(["all", "deleted"]) });
 
 const one = z.strictObject({ ref: Ref });
 const began = z.object({ operation: OperationId });
+/** time the guest has to power off, `ms` */
+const graceMs = z.int().min(0).max(600_000).default(10_000);
+const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"] as const;
 
 export const vmMethods = {
   "vm.create": {
@@ -86,18 +89,13 @@ export const vmMethods = {
     ],
     effect: "write",
   },
-  "vm.start": { params: one, result: began, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"], effect: "write" },
-  "vm.stop": {
-    params: z.strictObject({
-      ref: Ref,
-      /** time the guest has to power off, `ms` */
-      graceMs: z.int().min(0).max(600_000).default(10_000),
-    }),
-    result: began,
-    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"],
-    effect: "write",
-  },
-  "vm.delete": { params: one, result: began, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"], effect: "write" },
+  "vm.start": { params: one, result: began, errors: refused, effect: "write" },
+  "vm.stop": { params: z.strictObject({ ref: Ref, graceMs }), result: began, errors: refused, effect: "write" },
+  /** Stopped, if it runs, and started, as one operation. */
+  "vm.restart": { params: z.strictObject({ ref: Ref, graceMs }), result: began, errors: refused, effect: "write" },
+  /** The VMM is ended now, whatever else is under way; the machine stays. */
+  "vm.kill": { params: one, result: began, errors: refused, effect: "write" },
+  "vm.delete": { params: one, result: began, errors: refused, effect: "write" },
   "vm.list": {
     params: z.strictObject({}),
     result: z.object({ machines: z.array(VmView) }),

@@ -2,6 +2,7 @@
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import type { Handlers } from "@banger/platform/rpc/methods";
 import type { DoctorService } from "../services/doctor/doctor-service.ts";
+import type { CommandService } from "../services/exec/command-service.ts";
 import type { ExecService } from "../services/exec/exec-service.ts";
 import type { FileService } from "../services/files/file-service.ts";
 import type { ImageService } from "../services/image/image-service.ts";
@@ -15,6 +16,7 @@ import type { VmService } from "../services/vm/vm-service.ts";
 export type Services = {
   readonly vm: VmService;
   readonly exec: ExecService;
+  readonly commands: CommandService;
   readonly files: FileService;
   readonly stats: StatsService;
   readonly images: ImageService;

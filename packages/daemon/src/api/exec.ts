@@ -1,7 +1,7 @@
 /** Handlers of `exec.*`. */
 import type { Area, Services } from "./context.ts";
 
-export function execHandlers({ exec }: Services): Area<"exec"> {
+export function execHandlers({ exec, commands }: Services): Area<"exec"> {
   return {
     "exec.run": async (params, { signal, upgrade }) => {
       const { serve, ...started } = await exec.run(params, { signal });
@@ -9,5 +9,8 @@ export function execHandlers({ exec }: Services): Area<"exec"> {
       return started;
     },
     "exec.detach": async (params) => await exec.detach(params),
+    "exec.signal": async ({ ref, signal: number }, { signal }) => ({
+      commands: await commands.signal(ref, number, { signal }),
+    }),
   };
 }

@@ -7,6 +7,8 @@ export function vmHandlers({ vm, exec, stats }: Services): Area<"vm"> {
     "vm.create": (params, { connection }) => ({ operation: vm.create(params, connection) }),
     "vm.start": ({ ref }, { connection }) => ({ operation: vm.start(ref, connection) }),
     "vm.stop": ({ ref, graceMs }) => ({ operation: vm.stop(ref, { graceMs }) }),
+    "vm.restart": ({ ref, graceMs }, { connection }) => ({ operation: vm.restart(ref, { graceMs }, connection) }),
+    "vm.kill": ({ ref }) => ({ operation: vm.kill(ref) }),
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),

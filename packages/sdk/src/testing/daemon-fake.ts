@@ -9,6 +9,7 @@ import type { KernelView } from "@banger/contract/daemon/kernel";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { daemonMethods } from "@banger/contract/daemon/methods";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
+import type { RefKind, ResolvedRef } from "@banger/contract/daemon/ref";
 import type { Build, DoctorRow } from "@banger/contract/daemon/system";
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
@@ -18,6 +19,7 @@ import { type RpcServer, startServer } from "@banger/platform/rpc/server";
 import { raceAbort } from "@banger/platform/time/deadline";
 import { serveBuiltIn } from "./built-in-commands.ts";
 import { FilesFake } from "./files-fake.ts";
+import { lifeHandlers } from "./life-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { PortsFake } from "./ports-fake.ts";
 import { NOW, newId, sampleImage, sampleKernel, sampleMachine, sampleStats } from "./sample-views.ts";
@@ -80,6 +82,7 @@ export class DaemonFake implements AsyncDisposable {
         ...fake.ports.handlers((ref) => fake.#find(ref)),
         ...fake.files.handlers((ref) => fake.#running(ref)),
         ...fake.#content(),
+        "ref.resolve": ({ kind, refs }) => ({ results: refs.map((ref) => fake.#resolve(kind, ref)) }),
         ...fake.#operation(),
         ...fake.#system(),
       },
@@ -134,10 +137,16 @@ export class DaemonFake implements AsyncDisposable {
     if (this.machines.has(id)) await once(this.#deletions, id);
   }
 
-  #change(machine: VmView, change: Partial<VmView>): VmView {
-    const changed = { ...machine, ...change };
-    this.machines.set(machine.id, changed);
-    return changed;
+  #resolve(kind: RefKind, ref: string): ResolvedRef {
+    try {
+      if (kind === "machine") return { ref, id: this.#find(ref).id };
+      if (kind === "image") return { ref, id: one(this.images, ref, "IMAGE_NOT_FOUND").id };
+      return { ref, id: one(this.kernels, ref, "KERNEL_NOT_FOUND").id };
+    } catch (error) {
+      if (!AppError.is(error)) throw error;
+      const { code, message, hint } = error;
+      return { ref, error: { code, message, hint, facts: { ref } } };
+    }
   }
 
   async #create(params: { name?: string | undefined; start: boolean }, signal: AbortSignal): Promise<VmView> {
@@ -168,23 +177,11 @@ export class DaemonFake implements AsyncDisposable {
         connection.addEventListener("abort", () => operations.cancel(begun.operation));
         return begun;
       },
-      "vm.start": ({ ref }) => {
-        const machine = this.#find(ref);
-        return operations.begin("vm.start", ref, async () => this.#change(machine, { state: "running" }));
-      },
-      "vm.stop": (params) => {
-        this.calls.push({ method: "vm.stop", params });
-        const machine = this.#find(params.ref);
-        return operations.begin("vm.stop", params.ref, async () => this.#change(machine, { state: "stopped" }));
-      },
-      "vm.delete": ({ ref }) => {
-        const { id, name } = this.#find(ref);
-        this.calls.push({ method: "vm.delete", params: { ref: name } });
-        return operations.begin("vm.delete", ref, async () => {
-          this.machines.delete(id);
-          this.#deletions.emit(id);
-        });
-      },
+      ...lifeHandlers({
+        ...{ machines: this.machines, operations, find: (ref) => this.#find(ref) },
+        called: (method, params) => void this.calls.push({ method, params }),
+        deleted: (id) => void this.#deletions.emit(id),
+      }),
       "vm.list": () => ({ machines: [...this.machines.values()] }),
       "vm.show": ({ ref }) => this.#find(ref),
       "vm.stats": ({ ref }) => sampleStats(this.#running(ref), this.samples++),
@@ -225,6 +222,11 @@ export class DaemonFake implements AsyncDisposable {
         this.calls.push({ method: "exec.detach", params });
         check(params.ref);
         return answer();
+      },
+      "exec.signal": (params) => {
+        this.calls.push({ method: "exec.signal", params });
+        check(params.ref);
+        return { commands: [answer().exec] };
       },
     };
   }

@@ -1,4 +1,5 @@
 /** `image delete`: what no machine uses is removed. */
+import { resolveRefs } from "@banger/sdk/refs";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { imageRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
@@ -17,6 +18,7 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     return await eachRef(context, {
       refs: args.image,
+      resolve: (refs) => resolveRefs(client, { kind: "image", refs }),
       json: options.json,
       quiet: options.quiet,
       act: (ref) => client.call("image.delete", { ref }, { signal: context.signal }),

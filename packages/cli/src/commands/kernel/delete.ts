@@ -1,4 +1,5 @@
 /** `kernel delete`: what no machine uses is removed. */
+import { resolveRefs } from "@banger/sdk/refs";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { kernelRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
@@ -15,6 +16,7 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     return await eachRef(context, {
       refs: args.kernel,
+      resolve: (refs) => resolveRefs(client, { kind: "kernel", refs }),
       json: options.json,
       quiet: options.quiet,
       act: (ref) => client.call("kernel.delete", { ref }, { signal: context.signal }),

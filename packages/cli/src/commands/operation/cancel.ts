@@ -1,8 +1,10 @@
 /** `operation cancel`: operations are cancelled, whoever began them, and what they did is undone. */
-import { findOperation, watch } from "@banger/sdk/operation";
+import type { ResolvedRef } from "@banger/contract/daemon/ref";
+import { findOperation, operationAmong, watch } from "@banger/sdk/operation";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { operationRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
+import { asAppError, errorJson } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -18,6 +20,7 @@ export const command = defineCommand(
     const { signal } = context;
     return await eachRef(context, {
       refs: args.operation,
+      resolve,
       json: options.json,
       quiet: options.quiet,
       act: async (ref) => {
@@ -27,5 +30,16 @@ export const command = defineCommand(
       },
       view: (operation) => operation,
     });
+
+    async function resolve(refs: readonly string[]): Promise<readonly ResolvedRef[]> {
+      const { operations } = await client.call("operation.list", {});
+      return refs.map((ref) => {
+        try {
+          return { ref, id: operationAmong(operations, ref).id };
+        } catch (error) {
+          return { ref, error: errorJson(asAppError(error)) };
+        }
+      });
+    }
   },
 );

@@ -1,4 +1,5 @@
 /** `delete`: machines are ended, and everything they have is removed. */
+import { resolveRefs } from "@banger/sdk/refs";
 import { deleteVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
@@ -19,6 +20,7 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     return await eachRef(context, {
       refs: args.machine,
+      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       quiet: options.quiet,
       act: (ref) => deleteVm(client, ref, { signal: context.signal }),

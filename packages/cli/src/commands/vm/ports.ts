@@ -1,5 +1,6 @@
 /** `ports`: what listens in machines, and how it is reached. */
 import type { PortList } from "@banger/contract/daemon/port";
+import { resolveRefs } from "@banger/sdk/refs";
 import { jsonOption } from "../../arguments/output-options.ts";
 import { publishedAddress } from "../../arguments/published-port.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
@@ -23,6 +24,7 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     return await eachRef(context, {
       refs: args.machine.length > 0 ? args.machine : await running(),
+      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       act: (ref) => client.call("port.list", { ref }, { signal: context.signal }),
       view: (list) => list,

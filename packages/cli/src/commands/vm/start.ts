@@ -1,4 +1,5 @@
 /** `start`: stopped machines run again. */
+import { resolveRefs } from "@banger/sdk/refs";
 import { startVm } from "@banger/sdk/vm";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
@@ -24,6 +25,7 @@ export const command = defineCommand(
     using progress = startProgress({ err, quiet: options.quiet || !single, now });
     return await eachRef(context, {
       refs: args.machine,
+      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       act: async (ref) => {
         const machine = await startVm(client, ref, { signal, onChange: progress.onChange });

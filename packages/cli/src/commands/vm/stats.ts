@@ -4,6 +4,7 @@ import type { StatsSample } from "@banger/contract/daemon/stats";
 import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import type { BangerClient } from "@banger/sdk/client";
+import { resolveRefs } from "@banger/sdk/refs";
 import { type Stats, sampleStats, statsBetween } from "@banger/sdk/stats";
 import { jsonOption } from "../../arguments/output-options.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
@@ -49,6 +50,7 @@ export const command = defineCommand(
       );
     return await eachRef(context, {
       refs: await refs(),
+      resolve: (several) => resolveRefs(client, { kind: "machine", refs: several }),
       json,
       act: (ref) => once(client, ref, context),
       view: (stats) => stats,

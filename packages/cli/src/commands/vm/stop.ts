@@ -1,12 +1,11 @@
 /** `stop`: machines are powered off, by force when they take too long. */
+import { resolveRefs } from "@banger/sdk/refs";
 import { stopVm } from "@banger/sdk/vm";
+import { graceOption } from "../../arguments/grace-option.ts";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parseDurationMs } from "../../arguments/parse-number.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
-
-const MAX_GRACE_MS = 600_000;
 
 export const command = defineCommand(
   {
@@ -14,16 +13,7 @@ export const command = defineCommand(
     args: {
       machine: { arity: "some", ...machineRef, completes: { ref: "machine", in: ["starting", "running", "stopping"] } },
     },
-    options: {
-      time: {
-        short: "t",
-        value: "TIME",
-        help: "how long the guest may take, such as 30s (default: 10s)",
-        parse: (text: string) => parseDurationMs(text, { name: "--time", maxMs: MAX_GRACE_MS }),
-      },
-      quiet: silentOption,
-      json: jsonOption,
-    },
+    options: { time: graceOption, quiet: silentOption, json: jsonOption },
     examples: [
       { line: "banger stop web", help: "one machine" },
       { line: "banger stop --time 0 web db", help: "two, at once and by force" },
@@ -34,6 +24,7 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     return await eachRef(context, {
       refs: args.machine,
+      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       quiet: options.quiet,
       act: (ref) => stopVm(client, { ref, ...(graceMs !== undefined && { graceMs }) }, { signal: context.signal }),

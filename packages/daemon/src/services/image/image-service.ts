@@ -9,7 +9,7 @@ import { raceAbort } from "@banger/platform/time/deadline";
 import type { StoredEntry, StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import type { TreeSize } from "../storage/content-store-tree.ts";
-import { removeUnused } from "../storage/content-store-use.ts";
+import { idOf, removeUnused } from "../storage/content-store-use.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
 import { buildImage } from "./build-image.ts";
@@ -69,6 +69,12 @@ export class ImageService {
   async verify(id: string, { signal }: { signal: AbortSignal }): Promise<void> {
     const { store, exec } = this.#deps;
     await verifyImage(exec, await store.find(id), { signal });
+  }
+
+  /** What references mean among the images that there are now. */
+  async idOf(): Promise<(ref: string) => string> {
+    const listing = await this.#deps.store.list();
+    return (ref) => idOf(listing, { ref, kind: "image" });
   }
 
   async sizeOnDisk(id: string): Promise<TreeSize> {

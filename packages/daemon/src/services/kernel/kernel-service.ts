@@ -7,7 +7,7 @@ import type { StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content-store-staging.ts";
 import type { TreeSize } from "../storage/content-store-tree.ts";
-import { removeUnused } from "../storage/content-store-use.ts";
+import { idOf, removeUnused } from "../storage/content-store-use.ts";
 import { isOutOfSpace } from "../storage/out-of-space.ts";
 import { ensureInitramfs, type Initramfs, removeInitramfs, verifyInitramfs } from "./initramfs.ts";
 import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
@@ -53,6 +53,12 @@ export class KernelService {
     const kernel = await this.#deps.store.find(ref);
     await checkKernel(kernel, { depth: options.verify ?? "sizes", signal: options.signal });
     return kernel;
+  }
+
+  /** What references mean among the kernels that there are now. */
+  async idOf(): Promise<(ref: string) => string> {
+    const listing = await this.#deps.store.list();
+    return (ref) => idOf(listing, { ref, kind: "kernel" });
   }
 
   async sizeOnDisk(id: string): Promise<TreeSize> {

@@ -4,6 +4,7 @@ import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { forward } from "../guest/forward.ts";
 import type { LiveMachine, VmDeps } from "../vm/deps.ts";
+import { notRunning } from "../vm/not-running.ts";
 
 export type OpenPort<Of> = (to: Of & { readonly port: number }, signal: AbortSignal) => Promise<Duplex>;
 export type PortOpener = {
@@ -35,8 +36,4 @@ export function portOpener({
       return machine.record.id;
     },
   };
-}
-
-export function notRunning(name: string, state: string): AppError {
-  return new AppError("VM_NOT_RUNNING", `${name} is ${state}`, { facts: { machine: name } });
 }

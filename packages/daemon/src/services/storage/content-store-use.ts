@@ -1,7 +1,7 @@
 /** What services do alike with what they have in a content store. */
 import { AppError } from "@banger/contract/errors";
-import type { ContentStore, StoredEntry, StoredManifest } from "./content-store.ts";
-import type { StoreKind } from "./content-store-ref.ts";
+import type { ContentStore, StoredEntry, StoredManifest, StoreListing } from "./content-store.ts";
+import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
 
 /** The entry, if it passes the check; what is there but damaged is removed, to be made anew. */
 export async function soundEntry<M extends StoredManifest>(
@@ -21,14 +21,21 @@ export async function soundEntry<M extends StoredManifest>(
   }
 }
 
+/** What a reference means, be it corrupt and named by its exact id. */
+export function idOf<M extends StoredManifest>(
+  listing: StoreListing<M>,
+  { ref, kind }: { ref: string; kind: StoreKind },
+): string {
+  return listing.corrupt.some(({ id }) => id === ref) ? ref : chooseEntry(listing, { ref, kind }).manifest.id;
+}
+
 /** What is corrupt can be removed too, by its exact id. Throws IN_USE with the names of the machines. */
 export async function removeUnused<M extends StoredManifest>(
   store: ContentStore<M>,
   ref: string,
   options: { kind: StoreKind; usedBy: (id: string) => readonly string[] | Promise<readonly string[]> },
 ): Promise<{ id: string }> {
-  const isCorrupt = (await store.list()).corrupt.some(({ id }) => id === ref);
-  const id = isCorrupt ? ref : (await store.find(ref)).manifest.id;
+  const id = idOf(await store.list(), { ref, kind: options.kind });
   const users = await options.usedBy(id);
   if (users.length > 0) {
     throw new AppError("IN_USE", `${options.kind} ${ref} is used by ${users.join(", ")}`, {

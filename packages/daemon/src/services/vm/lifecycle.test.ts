@@ -4,7 +4,9 @@ import { VmState } from "@banger/contract/daemon/vm";
 import fc from "fast-check";
 import { admit, due, policy, type VmRequest } from "./lifecycle.ts";
 
-const REQUESTS: readonly VmRequest[] = ["start", "stop", "delete"];
+const REQUESTS: readonly VmRequest[] = ["start", "stop", "kill", "restart", "delete"];
+/** what has a start at its end */
+const STARTS: ReadonlySet<VmRequest | undefined> = new Set(["start", "restart"]);
 const anyState = fc.constantFrom(...VmState.options);
 const anyRequest = fc.constantFrom(...REQUESTS);
 const anyCurrent = fc.constantFrom(undefined, ...REQUESTS);
@@ -12,11 +14,11 @@ const anyCurrent = fc.constantFrom(undefined, ...REQUESTS);
 test("the whole table, as people are promised it", () => {
   const rows = VmState.options.map((state) => [state, ...REQUESTS.map((request) => policy[state][request].do)]);
   assert.deepEqual(rows, [
-    ["stopped", "run", "nothing", "run"],
-    ["starting", "join", "interrupt", "interrupt"],
-    ["running", "nothing", "run", "run"],
-    ["stopping", "deny", "join", "run"],
-    ["failed", "run", "run", "run"],
+    ["stopped", "run", "nothing", "nothing", "run", "run"],
+    ["starting", "join", "interrupt", "interrupt", "join", "interrupt"],
+    ["running", "nothing", "run", "run", "run", "run"],
+    ["stopping", "deny", "join", "join", "deny", "run"],
+    ["failed", "run", "run", "run", "run", "run"],
   ]);
 });
 
@@ -37,21 +39,21 @@ test("a delete is never refused, and never interrupted", () => {
   );
 });
 
-test("only a start is interrupted, and only what is there is joined", () => {
+test("only what leads to a start is interrupted, and only what is there is joined", () => {
   fc.assert(
     fc.property(anyState, anyRequest, anyCurrent, (state, request, current) => {
       const verdict = admit(state, request, current).do;
-      if (verdict === "interrupt") assert.equal(current, "start");
+      if (verdict === "interrupt") assert.ok(STARTS.has(current));
       if (verdict === "join") assert.notEqual(current, undefined);
     }),
   );
 });
 
-test("nothing is refused but a start of what somebody has asked to stop or delete", () => {
+test("nothing is refused but starts of what somebody has asked to stop or delete", () => {
   fc.assert(
     fc.property(anyState, anyRequest, anyCurrent, (state, request, current) => {
       const refused = admit(state, request, current).do === "deny";
-      assert.equal(refused, request === "start" && (current === "stop" || current === "delete"));
+      assert.equal(refused, STARTS.has(request) && current !== undefined && !STARTS.has(current));
     }),
   );
 });

@@ -11,7 +11,7 @@ import type { VmState } from "@banger/contract/daemon/vm";
 import type { ErrorCode } from "@banger/contract/errors";
 
 /** What changes a machine; each has its turn in the machine's queue. */
-export type VmRequest = "start" | "stop" | "delete";
+export type VmRequest = "start" | "stop" | "kill" | "restart" | "delete";
 
 export type Verdict =
   | { readonly do: "run" }
@@ -30,24 +30,30 @@ const INTERRUPT: Verdict = { do: "interrupt" };
 const BUSY: Verdict = { do: "deny", code: "VM_BUSY" };
 
 export const policy: Record<VmState, Record<VmRequest, Verdict>> = {
-  stopped: { start: RUN, stop: NOTHING, delete: RUN },
-  starting: { start: JOIN, stop: INTERRUPT, delete: INTERRUPT },
-  running: { start: NOTHING, stop: RUN, delete: RUN },
-  stopping: { start: BUSY, stop: JOIN, delete: RUN },
-  failed: { start: RUN, stop: RUN, delete: RUN },
+  stopped: { start: RUN, stop: NOTHING, kill: NOTHING, restart: RUN, delete: RUN },
+  starting: { start: JOIN, stop: INTERRUPT, kill: INTERRUPT, restart: JOIN, delete: INTERRUPT },
+  running: { start: NOTHING, stop: RUN, kill: RUN, restart: RUN, delete: RUN },
+  stopping: { start: BUSY, stop: JOIN, kill: JOIN, restart: BUSY, delete: RUN },
+  failed: { start: RUN, stop: RUN, kill: RUN, restart: RUN, delete: RUN },
+};
+
+/** The verdict on a request by what holds the machine's queue or waits in it: a row for what is under way. */
+const encounter: Record<VmRequest, Record<VmRequest, Verdict>> = {
+  start: { start: JOIN, stop: INTERRUPT, kill: INTERRUPT, restart: JOIN, delete: INTERRUPT },
+  restart: { start: JOIN, stop: INTERRUPT, kill: INTERRUPT, restart: JOIN, delete: INTERRUPT },
+  stop: { start: BUSY, stop: JOIN, kill: JOIN, restart: BUSY, delete: RUN },
+  kill: { start: BUSY, stop: JOIN, kill: JOIN, restart: BUSY, delete: RUN },
+  delete: { start: BUSY, stop: JOIN, kill: JOIN, restart: BUSY, delete: JOIN },
 };
 
 /**
  * The verdict on a request that arrives while `current` holds the machine's queue or waits in it.
  *
  * What is under way counts for more than the state, which changes only when its turn has come: a machine that somebody
- * has asked to delete is not started again, and only a start is ever interrupted.
+ * has asked to delete is not started again, and only what leads to a start is ever interrupted.
  */
 export function admit(state: VmState, request: VmRequest, current: VmRequest | undefined): Verdict {
-  if (current === request) return JOIN;
-  if (current === "start") return INTERRUPT;
-  if (current !== undefined && request === "start") return BUSY;
-  if (current === "delete") return JOIN;
+  if (current !== undefined) return encounter[current][request];
   // Nobody is there to be joined, interrupted or in the way, but a machine that ended by itself may still be cleaned up:
   // the request waits for its turn, and is judged again then.
   return policy[state][request].do === "nothing" ? NOTHING : RUN;
@@ -57,4 +63,9 @@ export function admit(state: VmState, request: VmRequest, current: VmRequest | u
 export function due(state: VmState, request: VmRequest): Verdict {
   const verdict = policy[state][request];
   return verdict.do === "nothing" ? NOTHING : RUN;
+}
+
+/** Whether a guest that was given time to power off is given no more of it because of this request. */
+export function isImpatient(request: VmRequest): boolean {
+  return request === "kill" || request === "delete";
 }

@@ -7,7 +7,12 @@ import { teardown } from "./teardown.ts";
 
 export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
   const { record } = mustGet(deps, id);
-  if (record.ephemeral) return await deleteVm(deps, id, how);
+  await (record.ephemeral ? deleteVm(deps, id, how) : haltVm(deps, id, how));
+}
+
+/** Stops it and keeps it, even one that is deleted when it stops: it is about to be started again. */
+export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
+  const { record } = mustGet(deps, id);
   deps.store.update(id, { state: "stopping" });
   try {
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: false });

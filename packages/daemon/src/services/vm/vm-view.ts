@@ -2,22 +2,28 @@
 import type { PublishedPort } from "@banger/contract/daemon/port";
 import type { VmView } from "@banger/contract/daemon/vm";
 import { type AgentBuild, parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
+import type { VmId } from "@banger/contract/ids";
 import type { AgentFacts } from "../guest/agent-facts.ts";
-import type { LiveMachine } from "./deps.ts";
+import type { LiveMachine, VmDeps } from "./deps.ts";
+import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
+
+export type ViewDeps = Pick<VmDeps, "live" | "driver" | "agent">;
 
 const ISOLATION = {
   kvm: "hardware virtualisation",
   tcg: "emulation: a convenience, not a security boundary",
 } as const;
 
-export function vmView(
-  { record, state, lastError }: Machine,
-  now: { live: LiveMachine | undefined; driver: string; agent: AgentBuild },
-): VmView {
+/** As it is now. Throws VM_NOT_FOUND. */
+export function viewOf(deps: ViewDeps & Pick<VmDeps, "store">, id: VmId): VmView {
+  return vmView(deps, mustGet(deps, id));
+}
+
+export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastError }: Machine): VmView {
   const accelerator = record.run?.accelerator ?? null;
-  const cutOff = state === "running" ? breachOf(now.live) : null;
-  const facts = cutOff ? undefined : now.live?.guest.facts;
+  const cutOff = state === "running" ? breachOf(live.get(record.id)) : null;
+  const facts = cutOff ? undefined : live.get(record.id)?.guest.facts;
   return {
     id: record.id,
     name: record.name,
@@ -30,10 +36,10 @@ export function vmView(
     ephemeral: record.ephemeral,
     createdAt: record.createdAt,
     startedAt: state === "running" ? (record.run?.startedAt ?? null) : null,
-    vmm: { driver: now.driver, accelerator },
+    vmm: { driver: driver.name, accelerator },
     network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
-    agent: facts ? agentView(facts, now.agent) : null,
+    agent: facts ? agentView(facts, agent) : null,
     lastError: cutOff ?? lastError,
   };
 }

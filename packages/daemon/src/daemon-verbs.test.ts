@@ -1,0 +1,163 @@
+/** What is done to machines that are there: restart, kill and signals, and what each meets under way. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AppError, type ErrorCode } from "@banger/contract/errors";
+import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+
+const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
+
+function code(wanted: ErrorCode): (error: unknown) => boolean {
+  return (error) => AppError.is(error, wanted);
+}
+
+async function stateOf(client: Client, ref: string): Promise<string> {
+  return (await client.call("vm.show", { ref })).state;
+}
+
+test("restart is one operation: the guest powers off, and comes back with another run", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const before = bench.host.machine(id);
+  const end = await bench.ended(client, await client.call("vm.restart", { ref: "web" }));
+  assert.equal(end.state, "done");
+  assert.deepEqual(
+    end.stages.map(({ name }) => name),
+    ["stop", "prepare", "boot", "configure"],
+  );
+  assert.equal(before?.exit?.status, 0, "the guest was asked, and went by itself");
+  assert.notEqual(bench.host.machine(id)?.spec.nonce, before?.spec.nonce);
+  assert.equal(await stateOf(client, "web"), "running");
+  await bench.ended(client, await client.call("vm.stop", { ref: "web" }));
+  assert.equal((await bench.ended(client, await client.call("vm.restart", { ref: "web" }))).state, "done");
+  assert.equal(await stateOf(client, "web"), "running");
+});
+
+test("a machine that is deleted when it stops outlives its restart, unless that is cancelled in between", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web", { ephemeral: true });
+  assert.equal((await bench.ended(client, await client.call("vm.restart", { ref: "web" }))).state, "done");
+  assert.equal(await stateOf(client, "web"), "running");
+  bench.onStep = async (step) => {
+    if (step !== "accelerator") return;
+    const { operations } = await client.call("operation.list", {});
+    await client.call("operation.cancel", { operation: operations.at(-1)?.id ?? "" });
+  };
+  assert.equal((await bench.ended(client, await client.call("vm.restart", { ref: "web" }))).state, "cancelled");
+  assert.deepEqual(await bench.leftovers(), EMPTY);
+});
+
+/** The steps that a restart passes, as one that succeeds has shown them. */
+async function stepsOfRestart(): Promise<readonly string[]> {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web");
+  const before = bench.steps.length;
+  await bench.ended(client, await client.call("vm.restart", { ref: "web" }));
+  return bench.steps.slice(before);
+}
+
+for (const step of new Set(await stepsOfRestart())) {
+  test(`restart: failing at ${step} leaves a machine that says so, runs nothing, and starts again`, async () => {
+    await using bench = await DaemonBench.make();
+    const client = await bench.start();
+    const id = await bench.create(client, "web");
+    bench.onStep = (at) => {
+      if (at === step) throw new AppError("DISK_FULL", `injected at ${step}`);
+    };
+    const end = await bench.ended(client, await client.call("vm.restart", { ref: "web" }));
+    assert.equal(end.state, "failed");
+    assert.match(end.error?.message ?? "", new RegExp(`injected at ${step.replaceAll(/[()]/g, ".")}`));
+    assert.equal(await stateOf(client, "web"), "failed");
+    assert.deepEqual(await bench.leftovers(), { ...EMPTY, machines: [id] });
+    bench.onStep = () => undefined;
+    assert.equal((await bench.ended(client, await client.call("vm.start", { ref: "web" }))).state, "done");
+  });
+}
+
+test("kill asks nobody: the VMM is ended, and the machine stays", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  assert.equal((await bench.ended(client, await client.call("vm.kill", { ref: "web" }))).state, "done");
+  assert.equal(bench.host.machine(id)?.exit?.signal, "SIGKILL");
+  assert.equal(await stateOf(client, "web"), "stopped");
+  assert.equal((await bench.ended(client, await client.call("vm.kill", { ref: "web" }))).state, "done");
+  assert.equal((await bench.ended(client, await client.call("vm.start", { ref: "web" }))).state, "done");
+});
+
+for (const request of ["vm.kill", "vm.delete"] as const) {
+  test(`${request} does not wait for the time that a stop or a restart gave the guest`, async () => {
+    for (const slow of ["vm.stop", "vm.restart"] as const) {
+      await using bench = await DaemonBench.make();
+      const client = await bench.start();
+      const id = await bench.create(client, "web");
+      bench.guests.powerOff = "ignores";
+      const began = await client.call(slow, { ref: "web", graceMs: 600_000 });
+      while ((await stateOf(client, "web")) !== "stopping");
+      const ended = await bench.ended(client, await client.call(request, { ref: "web" }));
+      assert.equal(ended.state, "done");
+      assert.equal(bench.host.machine(id)?.exit?.signal, "SIGKILL");
+      const { state } = await bench.ended(client, began);
+      assert.equal(state, slow === "vm.stop" ? "done" : "cancelled");
+      const { machines } = await client.call("vm.list", {});
+      assert.deepEqual(
+        machines.map((machine) => machine.state),
+        request === "vm.kill" ? ["stopped"] : [],
+      );
+    }
+  });
+}
+
+test("a restart is joined by a start and another restart, and refuses to come after a stop", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web");
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  bench.onStep = async (step) => {
+    if (step !== "boot files") return;
+    reached.resolve();
+    await gate.promise;
+  };
+  const restart = await client.call("vm.restart", { ref: "web" });
+  await reached.promise;
+  for (const method of ["vm.start", "vm.restart"] as const) {
+    assert.deepEqual(await client.call(method, { ref: "web" }), restart);
+  }
+  const stop = await client.call("vm.stop", { ref: "web" });
+  await assert.rejects(client.call("vm.restart", { ref: "web" }), { message: "web is to be stopped" });
+  gate.resolve();
+  assert.equal((await bench.ended(client, restart)).state, "cancelled");
+  assert.equal((await bench.ended(client, stop)).state, "done");
+  assert.equal(await stateOf(client, "web"), "stopped");
+});
+
+test("a signal goes to what was left running in this run of the machine, and to nothing else", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("EXEC_NOT_FOUND"));
+  const { exec } = await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
+  assert.deepEqual(await client.call("exec.signal", { ref: "web", signal: 15 }), { commands: [exec] });
+  const { commands } = bench.guests.of(id).verbs;
+  while (commands.list().some(({ ended }) => ended === 0)) await client.call("vm.list", {});
+  await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
+  await bench.ended(client, await client.call("vm.kill", { ref: "web" }));
+  await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("VM_NOT_RUNNING"));
+  await bench.ended(client, await client.call("vm.start", { ref: "web" }));
+  await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("EXEC_NOT_FOUND"));
+});
+
+test("refs are looked up at one moment, each as a single one is, for machines, images and kernels", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const resolve = async (kind: "machine" | "image" | "kernel", refs: string[]) =>
+    (await client.call("ref.resolve", { kind, refs })).results.map((one) => ("id" in one ? one.id : one.error.code));
+  assert.deepEqual(await resolve("machine", ["web", id.slice(0, 6), "nobody", id]), [id, id, "VM_NOT_FOUND", id]);
+  assert.deepEqual(await resolve("image", ["minimal", "image0", "none"]), [
+    ...["image0000001", "image0000001", "IMAGE_NOT_FOUND"],
+  ]);
+  assert.deepEqual(await resolve("kernel", ["debian", "none"]), ["kernel000001", "KERNEL_NOT_FOUND"]);
+});

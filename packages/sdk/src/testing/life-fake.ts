@@ -1,0 +1,49 @@
+/** How machines of the fake daemon come up and go down: in memory and at once, their states as the real ones'. */
+import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import type { OperationKind } from "@banger/contract/daemon/operation";
+import type { VmState, VmView } from "@banger/contract/daemon/vm";
+import type { OperationId } from "@banger/contract/ids";
+import type { Handlers } from "@banger/platform/rpc/methods";
+import type { OperationsFake } from "./operations-fake.ts";
+
+export type LifeWorld = {
+  readonly machines: Map<string, VmView>;
+  readonly operations: OperationsFake;
+  /** throws VM_NOT_FOUND */
+  readonly find: (ref: string) => VmView;
+  /** a write, with what it was asked */
+  readonly called: (method: string, params: unknown) => void;
+  readonly deleted: (id: string) => void;
+};
+
+type LifeMethod = "vm.start" | "vm.stop" | "vm.restart" | "vm.kill" | "vm.delete";
+
+export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, LifeMethod> {
+  const { machines, operations, find } = world;
+  const to = (kind: OperationKind, { ref }: { ref: string }, state: VmState): { operation: OperationId } => {
+    const { id } = find(ref);
+    return operations.begin(kind, ref, async () => {
+      const changed = { ...find(id), state };
+      machines.set(id, changed);
+      return changed;
+    });
+  };
+  const told = (kind: OperationKind, params: { ref: string }, state: VmState) => {
+    world.called(kind, params);
+    return to(kind, params, state);
+  };
+  return {
+    "vm.start": (params) => to("vm.start", params, "running"),
+    "vm.stop": (params) => told("vm.stop", params, "stopped"),
+    "vm.restart": (params) => told("vm.restart", params, "running"),
+    "vm.kill": (params) => told("vm.kill", params, "stopped"),
+    "vm.delete": ({ ref }) => {
+      const { id, name } = find(ref);
+      world.called("vm.delete", { ref: name });
+      return operations.begin("vm.delete", ref, async () => {
+        machines.delete(id);
+        world.deleted(id);
+      });
+    },
+  };
+}
