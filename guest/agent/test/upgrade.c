@@ -65,6 +65,7 @@ static void runs_on(struct host *host, int pid, const char *path, unsigned round
 
     for (int i = 0; i < 4; i++)
         snprintf(id[i], sizeof id[i], "u%u%d", round, i);
+    host_stream(host, first)->hold = true; // or it might be through before the others have begun
     host_exec(host, id[0], first, 0, "seq 1 200000; exit 6");
     host_exec(host, id[1], first + 2, 2, "read x; echo $x; exit 7");
     host_exec(host, id[2], first + 4, 3, "read x; stty size; exit 8");
@@ -75,6 +76,7 @@ static void runs_on(struct host *host, int pid, const char *path, unsigned round
     while (numbers->received < 200000)
         host_step(host, 20);
     CHECK(!numbers->fin);
+    numbers->hold = false;
     memcpy(boot, host->boot, sizeof boot);
     epoch = host->epoch;
     host_answer(host, upgrade(host, first + 10, path), NULL);

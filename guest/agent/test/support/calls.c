@@ -44,7 +44,7 @@ void agent_process_start(struct agent_process *process)
         execl(binary, binary, "--socket", process->path, (char *)NULL);
         _exit(127);
     }
-    CHECK(poll(&poller, 1, 10000) == 1); // the socket exists; connect waits for listen no longer than a moment
+    CHECK(poll(&poller, 1, 10000) == 1); // the socket exists; host_connect waits until it listens
     close(poller.fd);
 }
 

@@ -1,6 +1,7 @@
 // The test host's connections: opening, HELLO, the turn of its loop.
 #include "host.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,10 @@ void host_connect(struct host *host)
 
     host->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     strcpy(address.sun_path, host->path);
-    CHECK(connect(host->fd, (struct sockaddr *)&address, sizeof address) == 0);
+    for (int left = 1000; connect(host->fd, (struct sockaddr *)&address, sizeof address) < 0; left--) {
+        CHECK(errno == ECONNREFUSED && left); // a socket has its name a moment before it listens
+        poll(NULL, 0, 10);
+    }
     // What a virtio-serial device does: bytes of the life before arrive first.
     if (host->replay)
         host_put_bytes(host, host->old, host->old_length < sizeof host->old ? host->old_length % sizeof host->old : 1000 + host->cuts % 3000);
