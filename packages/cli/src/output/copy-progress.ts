@@ -2,6 +2,7 @@
 import { formatBytes } from "@banger/contract/sizes";
 import type { LeftOutView } from "@banger/sdk/files/left-out";
 import type { Output } from "./output.ts";
+import { cutText } from "./text-width.ts";
 import { formatDuration } from "./time.ts";
 
 type Done = { readonly entries: number; readonly bytes: number };
@@ -26,10 +27,10 @@ export function startCopyProgress({ err, quiet, now }: Options): CopyProgress {
   };
   return {
     onProgress(done) {
-      if (quiet || !err.isTty || now() - drawnAt < TICK_MS) return;
+      if (quiet || !err.isLive || now() - drawnAt < TICK_MS) return;
       drawnAt = now();
       clear();
-      err.write(amount(done).slice(0, err.columns - 1));
+      err.write(cutText(amount(done), err.columns - 1));
       drawn = true;
     },
     done({ leftOut, ...done }) {

@@ -5,6 +5,8 @@
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
+import type { Env } from "../program/context.ts";
+import type { OutputStream } from "../terminal/terminal.ts";
 
 /** What a shell shows of a program that was ended by SIGPIPE. */
 export const PIPE_STATUS = 128 + constants.signals.SIGPIPE;
@@ -17,13 +19,16 @@ export class OutputClosed extends Error {
 export class Output {
   readonly stream: Writable;
   readonly isTty: boolean;
-  readonly #columns: () => number | undefined;
+  /** it can be drawn over: a terminal that knows how to move its cursor */
+  readonly isLive: boolean;
+  readonly #size: () => { columns?: number; rows?: number };
   #failure: NodeJS.ErrnoException | undefined;
 
-  constructor(stream: Writable & { isTTY?: boolean; columns?: number }) {
+  constructor(stream: OutputStream, env: Env = {}) {
     this.stream = stream;
     this.isTty = stream.isTTY === true;
-    this.#columns = () => stream.columns;
+    this.isLive = this.isTty && env.TERM !== "dumb";
+    this.#size = () => stream;
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= error;
     });
@@ -31,7 +36,17 @@ export class Output {
 
   /** of the terminal, or what text is made for where there is none */
   get columns(): number {
-    return this.#columns() ?? 80;
+    return this.#size().columns || 80;
+  }
+
+  /** lines of the terminal */
+  get rows(): number {
+    return this.#size().rows || 24;
+  }
+
+  /** columns that a line may take; none where there is no terminal, and nothing is to be cut */
+  get width(): number | undefined {
+    return this.isTty ? this.columns : undefined;
   }
 
   write(text: string): void {

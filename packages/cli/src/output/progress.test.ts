@@ -5,6 +5,7 @@ import type { OperationView, Stage } from "@banger/contract/daemon/operation";
 import { OperationId } from "@banger/contract/ids";
 import { Output } from "./output.ts";
 import { startProgress } from "./progress.ts";
+import { textWidth } from "./text-width.ts";
 
 function view(stages: readonly Stage[]): OperationView {
   return {
@@ -17,9 +18,12 @@ const fetching = { name: "fetch\x1b[2J", startMs: 0, durationMs: null, doneBytes
 const fetched = { ...fetching, durationMs: 1500 };
 const making = { name: "make file system", startMs: 1500, durationMs: null };
 
-function screen(terminal: boolean): { err: Output; said: () => string } {
-  const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 60 });
-  return { err: new Output(stream), said: () => String(stream.read() ?? "") };
+type Size = { readonly columns?: number; readonly rows?: number };
+type Screen = { readonly err: Output; readonly stream: PassThrough & Size; readonly said: () => string };
+
+function screen(terminal: boolean, { columns = 60, rows = 24 }: Size = {}, env = {}): Screen {
+  const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns, rows });
+  return { err: new Output(stream, env), stream, said: () => String(stream.read() ?? "") };
 }
 
 test("on a terminal the stages are drawn over, and one line is left", () => {
@@ -38,11 +42,44 @@ test("on a terminal the stages are drawn over, and one line is left", () => {
   assert.equal(said(), "\x1b[2A\r\x1b[Jimage minimal is there in 2.0 s\n");
 });
 
-test("a line is never wider than the terminal", () => {
-  const { err, said } = screen(true);
+test("a line is never as wide as the terminal, whatever the letters, and a name is left of it", () => {
+  for (const columns of [20, 24, 39, 40, 60, 200]) {
+    for (const name of ["x".repeat(100), "\u6f22".repeat(100), "e\u0301".repeat(100)]) {
+      const { err, said } = screen(true, { columns });
+      using progress = startProgress({ err, quiet: false, now: () => 0 });
+      progress.onChange(view([{ ...fetching, name }]));
+      const line = said().trimEnd();
+      assert.ok(textWidth(line) < columns, `${columns}: ${line}`);
+      assert.ok(line.startsWith(`> ${name.slice(0, 2)}`), line);
+    }
+  }
+});
+
+test("no more stages are drawn than can be drawn over", () => {
+  const { err, said } = screen(true, { rows: 3 });
   using progress = startProgress({ err, quiet: false, now: () => 0 });
-  progress.onChange(view([{ ...fetching, name: "x".repeat(100) }]));
-  assert.equal(said().length, 60);
+  progress.onChange(view([fetched, fetched, fetched, making]));
+  assert.equal(said().split("\n").length - 1, 2);
+  progress.done("all");
+  assert.ok(said().startsWith("\x1b[2A\r\x1b[J"));
+});
+
+test("lines that a narrower terminal has broken are drawn over too", () => {
+  const { err, stream, said } = screen(true, { columns: 60 });
+  using progress = startProgress({ err, quiet: false, now: () => 0 });
+  progress.onChange(view([{ ...fetching, name: "make file system" }]));
+  said();
+  Object.assign(stream, { columns: 20 });
+  progress.done("all");
+  assert.equal(said(), "\x1b[3A\r\x1b[Jall in 0 ms\n");
+});
+
+test("a terminal that can not draw over gets a line for each stage", () => {
+  const { err, said } = screen(true, {}, { TERM: "dumb" });
+  using progress = startProgress({ err, quiet: false, now: () => 0 });
+  progress.onChange(view([fetched, making]));
+  progress.done("all");
+  assert.equal(said(), "banger: fetch\\x1b[2J\nbanger: make file system\nbanger: all in 0 ms\n");
 });
 
 test("elsewhere each stage is a line, however often its bytes change", () => {
@@ -67,7 +104,7 @@ test("a stage that takes long says what it has heard, and what a guest wrote is 
   const { err, said } = screen(true);
   using live = startProgress({ err, quiet: false, now: () => 10_000 });
   live.onChange(view([noted]));
-  assert.equal(said(), "> boot                           0 ms  waited 10 s of 180 s\n");
+  assert.equal(said(), "> boot                           0 ms  waited 10 s of 18...\n");
 });
 
 test("quiet is quiet", () => {

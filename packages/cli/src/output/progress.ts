@@ -1,11 +1,12 @@
 /**
- * The stages of an operation on standard error: live on a terminal, one line for each stage elsewhere. Ends before the answer
+ * The stages of an operation on standard error: live on a terminal that can do so, one line for each stage elsewhere. Ends before the answer
  * is written, and leaves one line that says how long it all took.
  */
 import type { OperationView, Stage } from "@banger/contract/daemon/operation";
 import { sanitize } from "@banger/contract/guest-text";
 import { formatBytes } from "@banger/contract/sizes";
 import type { Output } from "./output.ts";
+import { cutText, padText, textWidth } from "./text-width.ts";
 import { formatDuration } from "./time.ts";
 
 export type Progress = Disposable & {
@@ -21,7 +22,7 @@ const TICK_MS = 100;
 /** Disposing without `done` leaves the stages as they were when it failed. */
 export function startProgress(options: ProgressOptions): Progress {
   if (options.quiet) return { onChange: () => undefined, done: () => undefined, [Symbol.dispose]: () => undefined };
-  return options.err.isTty ? liveProgress(options) : plainProgress(options);
+  return options.err.isLive ? liveProgress(options) : plainProgress(options);
 }
 
 function plainProgress({ err, now }: ProgressOptions): Progress {
@@ -45,17 +46,20 @@ function liveProgress({ err, now }: ProgressOptions): Progress {
   const begun = now();
   let stages: readonly Stage[] = [];
   let changedAt = begun;
-  let drawn = 0;
+  let drawn: readonly string[] = [];
   const clear = () => {
-    if (drawn > 0) err.write(`\x1b[${drawn}A\r\x1b[J`);
-    drawn = 0;
+    // A terminal that was made narrower meanwhile has broken our lines.
+    const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / err.columns)), 0);
+    if (rows > 0) err.write(`\x1b[${rows}A\r\x1b[J`);
+    drawn = [];
   };
   const draw = () => {
     const elapsed = now() - begun;
-    const lines = stages.map((stage) => stageLine(stage, elapsed).slice(0, err.columns - 1));
+    // What has scrolled away can not be drawn over.
+    const lines = stages.slice(1 - err.rows).map((stage) => stageLine(stage, { elapsed, width: err.columns - 1 }));
     clear();
     err.write(lines.map((line) => `${line}\n`).join(""));
-    drawn = lines.length;
+    drawn = lines;
   };
   const timer = setInterval(draw, TICK_MS);
   return {
@@ -77,12 +81,18 @@ function liveProgress({ err, now }: ProgressOptions): Progress {
   };
 }
 
-function stageLine({ name, startMs, durationMs, doneBytes, totalBytes, note }: Stage, elapsed: number): string {
-  const bytes =
-    doneBytes === undefined
-      ? ""
-      : `  ${formatBytes(doneBytes)}${totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`}`;
+const NAME_WIDTH = 24;
+const TIME_WIDTH = 10;
+/** of a name, however narrow the terminal */
+const LEAST_NAME = 8;
+
+function stageLine(stage: Stage, { elapsed, width }: { elapsed: number; width: number }): string {
+  const { name, startMs, durationMs, doneBytes, totalBytes, note } = stage;
+  const of = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
+  const bytes = doneBytes === undefined ? "" : `  ${formatBytes(doneBytes)}${of}`;
   const noted = note === undefined || durationMs !== null ? "" : `  ${sanitize(note)}`;
-  const time = durationMs ?? Math.max(0, elapsed - startMs);
-  return `${durationMs === null ? ">" : " "} ${sanitize(name).padEnd(24)} ${formatDuration(time).padStart(10)}${bytes}${noted}`;
+  const time = formatDuration(durationMs ?? Math.max(0, elapsed - startMs)).padStart(TIME_WIDTH);
+  const room = Math.max(LEAST_NAME, Math.min(NAME_WIDTH, width - TIME_WIDTH - 3));
+  const shown = padText(cutText(sanitize(name), room), room);
+  return cutText(`${durationMs === null ? ">" : " "} ${shown} ${time}${bytes}${noted}`, width);
 }

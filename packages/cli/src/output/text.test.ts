@@ -30,7 +30,17 @@ test("a suggestion is near, or there is none", () => {
 });
 
 test("cells of a table can not act", () => {
-  assert.equal(formatTable(["A", "B"], [["x\x1b[2J\n", "y"]]), "A             B\nx\\x1b[2J\\x0a  y\n");
+  assert.equal(
+    formatTable(
+      [
+        { head: "A", rank: 0 },
+        { head: "B", rank: 0 },
+      ],
+      [["x\x1b[2J\n", "y"]],
+      { width: undefined },
+    ),
+    "A             B\nx\\x1b[2J\\x0a  y\n",
+  );
 });
 
 test("what a guest wrote comes out the same however it was cut, and holds nothing that acts", async () => {

@@ -1,37 +1,47 @@
-/** Help texts, made of the commands' data, within 80 columns. */
+/** Help texts, made of the commands' data, within 80 columns, or those of a narrower terminal. */
+import type { Screen } from "../output/table.ts";
+import { wrapText } from "../output/text-width.ts";
 import { catalog, type Entry, nouns } from "./catalog.ts";
 import { type CommandData, type OptionSpec, placeholder } from "./command.ts";
 import { shortestName } from "./find-command.ts";
 
 const COLUMNS = 80;
 const GAP = 2;
+/** of a line, for the words that are explained */
+const WORDS = 3 / 8;
+/** columns that an explanation needs beside its word; with fewer it goes below */
+const LEAST_BESIDE = 24;
+/** how far below it is set in, then */
+const BELOW = 6;
 
-export function overviewHelp(noun: string | undefined): string {
-  return noun === undefined ? programHelp() : nounHelp(noun);
+/** What help is made for: a wider line is not read more easily. */
+export function helpWidth({ width = COLUMNS }: Screen): number {
+  return Math.min(COLUMNS, width);
 }
 
-function programHelp(): string {
+export function overviewHelp(noun: string | undefined, width = COLUMNS): string {
+  return noun === undefined ? programHelp(width) : nounHelp(noun, width);
+}
+
+function programHelp(width: number): string {
   const own = catalog.filter(({ path }) => path.length === 1 || path[0] === "vm");
   const rows = own.map((entry): Row => [entry.path.at(-1) ?? "", entry.summary]);
   const groups = Object.keys(nouns).filter((noun) => noun !== "vm");
   return joined([
-    "banger gives you a whole Linux machine in the time of a command.",
+    wrapText("banger gives you a whole Linux machine in the time of a command.", { width, indent: 0 }),
     "Usage: banger COMMAND [ARGUMENTS]",
-    section("Commands", rows),
+    section("Commands", rows, width),
     section(
       "Groups of commands",
       groups.map((noun): Row => [`${noun} ...`, `${nouns[noun]}: ${verbsOf(noun).join(", ")}`]),
+      width,
     ),
-    section("Examples", [
-      ["banger run", "a machine of your own, and a shell in it"],
-      ["banger run --rm -- uname -a", "one command in a fresh machine"],
-      ["banger list", "the machines that there are"],
-    ]),
-    "`banger COMMAND --help` tells more about a command.",
+    section("Examples", EXAMPLES, width),
+    wrapText("`banger COMMAND --help` tells more about a command.", { width, indent: 0 }),
   ]);
 }
 
-function nounHelp(noun: string): string {
+function nounHelp(noun: string, width: number): string {
   const entries = catalog.filter(({ path }) => path[0] === noun);
   return joined([
     `banger ${noun}: ${nouns[noun]}.`,
@@ -39,26 +49,30 @@ function nounHelp(noun: string): string {
     section(
       "Commands",
       entries.map((entry): Row => [entry.path.slice(1).join(" "), entry.summary]),
+      width,
     ),
-    `\`banger ${noun} COMMAND --help\` tells more about a command.`,
+    wrapText(`\`banger ${noun} COMMAND --help\` tells more about a command.`, { width, indent: 0 }),
   ]);
 }
 
-export function commandHelp(entry: Entry, data: CommandData): string {
+export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): string {
   const name = shortestName(entry);
   const also = [entry.path, ...entry.aliases].map((words) => words.join(" ")).filter((words) => words !== name);
   const args = Object.entries(data.args).map(([word, { help }]): Row => [placeholder(word), help]);
   const options = Object.entries(data.options).map(([long, spec]): Row => [optionFlags(long, spec), spec.help]);
   return joined([
-    `Usage: banger ${name} ${usageTail(data)}`.trimEnd(),
-    wrap(data.description, { width: COLUMNS, indent: 0 }),
-    args.length === 0 ? "" : section("Arguments", args),
-    section("Options", [...options, ["-h, --help", "show this"]]),
+    `Usage: ${wrapText(`banger ${name} ${usageTail(data)}`, { width, indent: "Usage: ".length })}`,
+    wrapText(data.description, { width, indent: 0 }),
+    args.length === 0 ? "" : section("Arguments", args, width),
+    section("Options", [...options, ["-h, --help", "show this"]], width),
     section(
       "Examples",
       data.examples.map(({ line, help }): Row => [line, help]),
+      width,
     ),
-    also.length === 0 ? "" : `Also: ${also.map((words) => `banger ${words}`).join(", ")}`,
+    also.length === 0
+      ? ""
+      : wrapText(`Also: ${also.map((words) => `banger ${words}`).join(", ")}`, { width, indent: 6 }),
   ]);
 }
 
@@ -79,30 +93,25 @@ function verbsOf(noun: string): string[] {
   return catalog.filter(({ path }) => path[0] === noun).map(({ path }) => path[1] ?? "");
 }
 
+const EXAMPLES: readonly Row[] = [
+  ["banger run", "a machine of your own, and a shell in it"],
+  ["banger run --rm -- uname -a", "one command in a fresh machine"],
+  ["banger list", "the machines that there are"],
+];
+
 type Row = readonly [string, string];
 
 /** A column of words and a column of explanations; where a word is long, its explanation goes below. */
-function section(title: string, rows: readonly Row[]): string {
+function section(title: string, rows: readonly Row[], width: number): string {
   const widest = Math.max(...rows.map(([word]) => word.length));
-  const width = Math.min(widest, 30);
-  const indent = width + 2 * GAP;
+  const column = Math.min(widest, Math.floor(width * WORDS));
+  const indent = width - column - 2 * GAP < LEAST_BESIDE ? BELOW : column + 2 * GAP;
   const lines = rows.map(([word, help]) => {
-    const text = wrap(help, { width: COLUMNS, indent });
+    const text = wrapText(help, { width, indent });
     const head = `  ${word}`;
-    return word.length > width ? `${head}\n${" ".repeat(indent)}${text}` : `${head.padEnd(indent)}${text}`;
+    return head.length + GAP > indent ? `${head}\n${" ".repeat(indent)}${text}` : `${head.padEnd(indent)}${text}`;
   });
   return [`${title}:`, ...lines].join("\n");
-}
-
-function wrap(text: string, { width, indent }: { width: number; indent: number }): string {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + 1 + word.length <= width - indent)
-      lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines.join(`\n${" ".repeat(indent)}`);
 }
 
 function joined(parts: readonly string[]): string {

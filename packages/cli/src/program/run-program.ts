@@ -31,8 +31,8 @@ export type Host = {
 
 export async function runProgram(host: Host): Promise<number> {
   const { argv, interrupts } = host;
-  const out = new Output(host.stdout);
-  const err = new Output(host.stderr);
+  const out = new Output(host.stdout, host.env);
+  const err = new Output(host.stderr, host.env);
   if (argv[0] === "__complete") {
     const { runCompletion } = await import("../completion/run-completion.ts");
     return await runCompletion(argv.slice(1), { host, out });
@@ -66,16 +66,16 @@ async function perform(
   { host, out, err }: { host: Host; out: Output; err: Output },
 ): Promise<number> {
   if (found.kind === "overview" || !chosen) {
-    const { overviewHelp } = await import("./help.ts");
-    out.write(overviewHelp(found.kind === "overview" ? found.noun : undefined));
+    const { helpWidth, overviewHelp } = await import("./help.ts");
+    out.write(overviewHelp(found.kind === "overview" ? found.noun : undefined, helpWidth(out)));
     return 0;
   }
   const { parseInput } = await import("./parse.ts");
   const { entry, command, rest } = chosen;
   const input = parseInput(rest, { name: shortestName(entry), data: command, given: { env: host.env } });
   if (input === "help") {
-    const { commandHelp } = await import("./help.ts");
-    out.write(commandHelp(entry, command));
+    const { commandHelp, helpWidth } = await import("./help.ts");
+    out.write(commandHelp(entry, command, helpWidth(out)));
     return 0;
   }
   const { build, env, interrupts, now, pause } = host;

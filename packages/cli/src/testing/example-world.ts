@@ -37,7 +37,7 @@ export async function runExample({ line, endless }: Example, extra: readonly str
     return await world.run([...words.slice(0, own), ...extra, ...words.slice(own)], {
       interrupts,
       ...(line.includes(" | ") && { stdin: EMPTY_TAR }),
-      ...(words.includes("-it") && { terminal: true }),
+      ...(words.includes("-it") && { terminal: { columns: 80 } }),
       ...(endless && { onStdout: () => interrupts.signal.aborted || interrupts.receive("SIGINT") }),
     });
   } finally {

@@ -19,8 +19,8 @@ export type RunOptions = {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupts?: Interrupts;
-  /** standard input and output are said to be one */
-  readonly terminal?: boolean;
+  /** what all three streams are said to be */
+  readonly terminal?: { readonly columns: number };
   /** hears what is printed as it is printed */
   readonly onStdout?: () => void;
 };
@@ -51,9 +51,10 @@ export class World implements AsyncDisposable {
   }
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const isTTY = options.terminal === true;
-    const stdout = Object.assign(new PassThrough(), { isTTY });
-    const stderr = new PassThrough();
+    const isTTY = options.terminal !== undefined;
+    const tty = { isTTY, ...options.terminal };
+    const stdout = Object.assign(new PassThrough(), tty);
+    const stderr = Object.assign(new PassThrough(), tty);
     const interrupts = options.interrupts ?? new Interrupts(() => undefined);
     if (options.onStdout) stdout.on("data", options.onStdout);
     const said = Promise.all([text(stdout), text(stderr)]);

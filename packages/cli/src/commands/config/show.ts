@@ -31,8 +31,9 @@ export const command = defineCommand(
     else if (!options.quiet)
       out.write(
         formatTable(
-          ["KEY", "VALUE", "SET BY"],
+          COLUMNS,
           rows.map((row) => [row.key, row.text, whoSet(row)]),
+          out,
         ),
       );
     return 0;
@@ -58,3 +59,9 @@ function whoSet(row: Row): string {
   if (row.layer === "default") return "default";
   return row.layer === "env" ? row.variable : `${row.path}:${row.line}`;
 }
+
+const COLUMNS = [
+  { head: "KEY", rank: 0, least: 16 },
+  { head: "VALUE", rank: 1, least: 12 },
+  { head: "SET BY", rank: 2, least: 12 },
+];

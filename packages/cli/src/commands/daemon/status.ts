@@ -26,7 +26,7 @@ export const command = defineCommand(
     const status = await client.call("daemon.status", {});
     if (options.json) out.json(status);
     else if (options.quiet) out.line(String(status.pid));
-    else out.write(formatProperties(properties(status, now())));
+    else out.write(formatProperties(properties(status, now()), out));
     return 0;
   },
 );

@@ -20,15 +20,18 @@ export const command = defineCommand(
     else if (options.quiet) out.line(image.id);
     else
       out.write(
-        formatProperties([
-          ["Name", image.name],
-          ["Id", image.id],
-          ["Architecture", image.architecture],
-          ["Init", image.init ?? "none; the agent takes its place"],
-          ["Size", formatBytes(image.bytes)],
-          ["Created", formatAge(image.createdAt, now())],
-          ["Machines", image.usedBy.join(", ") || "none"],
-        ]),
+        formatProperties(
+          [
+            ["Name", image.name],
+            ["Id", image.id],
+            ["Architecture", image.architecture],
+            ["Init", image.init ?? "none; the agent takes its place"],
+            ["Size", formatBytes(image.bytes)],
+            ["Created", formatAge(image.createdAt, now())],
+            ["Machines", image.usedBy.join(", ") || "none"],
+          ],
+          out,
+        ),
       );
     return 0;
   },

@@ -1,7 +1,7 @@
 /** `kernel list`: the kernels that there are. */
 import { formatBytes } from "@banger/contract/sizes";
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
-import { formatTable } from "../../output/table.ts";
+import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -21,8 +21,17 @@ export const command = defineCommand(
       const rows = answer.kernels.map(({ name, id, release, bytes, createdAt, usedBy }) => [
         ...[name, id, release, formatBytes(bytes), formatAge(createdAt, now()), String(usedBy.length)],
       ]);
-      out.write(formatTable(["NAME", "ID", "RELEASE", "SIZE", "CREATED", "MACHINES"], rows));
+      out.write(formatTable(COLUMNS, rows, out));
     }
     return 0;
   },
 );
+
+const COLUMNS = [
+  { head: "NAME", rank: 0, least: 20 },
+  { head: "ID", rank: 4, least: WHOLE },
+  { head: "RELEASE", rank: 1 },
+  { head: "SIZE", rank: 2, least: WHOLE },
+  { head: "CREATED", rank: 3, least: WHOLE },
+  { head: "MACHINES", rank: 5, least: WHOLE },
+];

@@ -20,15 +20,18 @@ export const command = defineCommand(
     else if (options.quiet) out.line(kernel.id);
     else
       out.write(
-        formatProperties([
-          ["Name", kernel.name],
-          ["Id", kernel.id],
-          ["Release", kernel.release],
-          ["Architecture", kernel.architecture],
-          ["Size", formatBytes(kernel.bytes)],
-          ["Created", formatAge(kernel.createdAt, now())],
-          ["Machines", kernel.usedBy.join(", ") || "none"],
-        ]),
+        formatProperties(
+          [
+            ["Name", kernel.name],
+            ["Id", kernel.id],
+            ["Release", kernel.release],
+            ["Architecture", kernel.architecture],
+            ["Size", formatBytes(kernel.bytes)],
+            ["Created", formatAge(kernel.createdAt, now())],
+            ["Machines", kernel.usedBy.join(", ") || "none"],
+          ],
+          out,
+        ),
       );
     return 0;
   },

@@ -1,6 +1,6 @@
 /** `operation list`: what the daemon is working on, and what it has done. */
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
-import { formatTable } from "../../output/table.ts";
+import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge, formatDuration } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -31,8 +31,18 @@ export const command = defineCommand(
         durationMs === null ? "" : formatDuration(durationMs),
         stages.at(-1)?.name ?? "",
       ]);
-      out.write(formatTable(["ID", "KIND", "SUBJECT", "STATE", "BEGUN", "TOOK", "STAGE"], rows));
+      out.write(formatTable(COLUMNS, rows, out));
     }
     return 0;
   },
 );
+
+const COLUMNS = [
+  { head: "ID", rank: 0, least: WHOLE },
+  { head: "KIND", rank: 2, least: WHOLE },
+  { head: "SUBJECT", rank: 1 },
+  { head: "STATE", rank: 0, least: WHOLE },
+  { head: "BEGUN", rank: 3, least: WHOLE },
+  { head: "TOOK", rank: 4, least: WHOLE },
+  { head: "STAGE", rank: 5 },
+];

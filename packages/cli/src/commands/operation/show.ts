@@ -19,7 +19,7 @@ export const command = defineCommand(
     const operation = await findOperation(await daemon.connect(), args.operation);
     if (options.json) out.json(operation);
     else if (options.quiet) out.line(operation.id);
-    else out.write(formatProperties(properties(operation, now())));
+    else out.write(formatProperties(properties(operation, now()), out));
     return 0;
   },
 );

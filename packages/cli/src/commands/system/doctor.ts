@@ -5,6 +5,8 @@ import { sanitize } from "@banger/contract/guest-text";
 import { jsonOption } from "../../arguments/output-options.ts";
 import type { Source } from "../../config/settings.ts";
 import { asAppError } from "../../output/report-error.ts";
+import type { Screen } from "../../output/table.ts";
+import { wrapText } from "../../output/text-width.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
 
@@ -23,7 +25,7 @@ export const command = defineCommand(
     const failed = rows.filter(({ status }) => status === "fail");
     if (options.json) context.out.json({ rows });
     else if (options.quiet) for (const row of failed) context.out.line(sanitize(row.check));
-    else context.out.write(rows.map(format).join(""));
+    else context.out.write(rows.map((row) => format(row, context.out)).join(""));
     return failed.length > 0 ? errorCatalog.PREREQUISITE_MISSING.exit : 0;
   },
 );
@@ -58,7 +60,10 @@ async function check({ daemon, signal }: Context): Promise<readonly DoctorRow[]>
   }
 }
 
-function format({ check: name, status, detail, fix }: DoctorRow): string {
-  const line = `${status.padEnd(4)}  ${sanitize(name)}: ${sanitize(detail)}\n`;
-  return fix === undefined ? line : `${line}      ${sanitize(fix)}\n`;
+const INDENT = 6;
+
+function format({ check: name, status, detail, fix }: DoctorRow, { width }: Screen): string {
+  const told = wrapText(`${sanitize(name)}: ${sanitize(detail)}`, { width, indent: INDENT });
+  // A command is copied from here, so that it is never broken.
+  return `${status.padEnd(INDENT)}${told}\n${fix === undefined ? "" : `${" ".repeat(INDENT)}${sanitize(fix)}\n`}`;
 }

@@ -2,7 +2,7 @@
 import type { VmView } from "@banger/contract/daemon/vm";
 import { formatBytes } from "@banger/contract/sizes";
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
-import { formatTable } from "../../output/table.ts";
+import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -26,15 +26,24 @@ export const command = defineCommand(
     else
       out.write(
         formatTable(
-          HEADS,
+          COLUMNS,
           answer.machines.map((machine) => row(machine, now())),
+          out,
         ),
       );
     return 0;
   },
 );
 
-const HEADS = ["NAME", "ID", "STATE", "IMAGE", "CPU", "MEMORY", "CREATED"];
+const COLUMNS = [
+  { head: "NAME", rank: 0, least: 20 },
+  { head: "ID", rank: 5, least: WHOLE },
+  { head: "STATE", rank: 0, least: WHOLE },
+  { head: "IMAGE", rank: 1 },
+  { head: "CPU", rank: 4, least: WHOLE },
+  { head: "MEMORY", rank: 3, least: WHOLE },
+  { head: "CREATED", rank: 2, least: WHOLE },
+];
 
 /** A machine that runs and has an error is one that nobody gets into any more; `show` tells why. */
 function stateOf({ state, lastError }: VmView): string {

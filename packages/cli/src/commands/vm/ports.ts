@@ -5,7 +5,7 @@ import { jsonOption } from "../../arguments/output-options.ts";
 import { publishedAddress } from "../../arguments/published-port.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
-import { formatTable } from "../../output/table.ts";
+import { formatTable, WHOLE } from "../../output/table.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -28,7 +28,8 @@ export const command = defineCommand(
       json: options.json,
       act: (ref) => client.call("port.list", { ref }, { signal: context.signal }),
       view: (list) => list,
-      print: (lists) => context.out.write(options.quiet ? addresses(lists) : formatTable(HEADS, lists.flatMap(rows))),
+      print: (lists) =>
+        context.out.write(options.quiet ? addresses(lists) : formatTable(COLUMNS, lists.flatMap(rows), context.out)),
     });
 
     async function running(): Promise<string[]> {
@@ -38,7 +39,14 @@ export const command = defineCommand(
   },
 );
 
-const HEADS = ["MACHINE", "PORT", "PROCESS", "PID", "PROTOCOL", "LINK"];
+const COLUMNS = [
+  { head: "MACHINE", rank: 1 },
+  { head: "PORT", rank: 0, least: WHOLE },
+  { head: "PROCESS", rank: 2 },
+  { head: "PID", rank: 4, least: WHOLE },
+  { head: "PROTOCOL", rank: 3, least: WHOLE },
+  { head: "LINK", rank: 0, least: WHOLE },
+];
 
 function rows({ machine, ports, published }: PortList): string[][] {
   const leading = (port: number) =>

@@ -25,7 +25,7 @@ export const command = defineCommand(
     const machine = await client.call("vm.show", { ref: args.machine });
     if (options.json) out.json(machine);
     else if (options.quiet) out.line(machine.id);
-    else out.write(formatProperties(properties(machine, now())));
+    else out.write(formatProperties(properties(machine, now()), out));
     return 0;
   },
 );
