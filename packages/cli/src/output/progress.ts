@@ -5,8 +5,9 @@
 import type { OperationView, Stage } from "@banger/contract/daemon/operation";
 import { sanitize } from "@banger/contract/guest-text";
 import { formatBytes } from "@banger/contract/sizes";
+import { liveBlock } from "./live-block.ts";
 import type { Output } from "./output.ts";
-import { cutText, padText, textWidth } from "./text-width.ts";
+import { cutText, padText } from "./text-width.ts";
 import { formatDuration } from "./time.ts";
 
 export type Progress = Disposable & {
@@ -46,20 +47,10 @@ function liveProgress({ err, now }: ProgressOptions): Progress {
   const begun = now();
   let stages: readonly Stage[] = [];
   let changedAt = begun;
-  let drawn: readonly string[] = [];
-  const clear = () => {
-    // A terminal that was made narrower meanwhile has broken our lines.
-    const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / err.columns)), 0);
-    if (rows > 0) err.write(`\x1b[${rows}A\r\x1b[J`);
-    drawn = [];
-  };
+  const block = liveBlock(err, { keep: "last" });
   const draw = () => {
     const elapsed = now() - begun;
-    // What has scrolled away can not be drawn over.
-    const lines = stages.slice(1 - err.rows).map((stage) => stageLine(stage, { elapsed, width: err.columns - 1 }));
-    clear();
-    err.write(lines.map((line) => `${line}\n`).join(""));
-    drawn = lines;
+    block.draw(stages.map((stage) => stageLine(stage, { elapsed, width: err.columns - 1 })));
   };
   const timer = setInterval(draw, TICK_MS);
   return {
@@ -71,7 +62,7 @@ function liveProgress({ err, now }: ProgressOptions): Progress {
       draw();
     },
     done(what) {
-      clear();
+      block.clear();
       stages = [];
       err.line(`${what} in ${formatDuration(now() - begun)}`);
     },

@@ -44,8 +44,8 @@ function programHelp(width: number): string {
 function nounHelp(noun: string, width: number): string {
   const entries = catalog.filter(({ path }) => path[0] === noun);
   return joined([
-    `banger ${noun}: ${nouns[noun]}.`,
-    `Usage: banger ${noun} COMMAND [ARGUMENTS]`,
+    wrapText(`banger ${noun}: ${nouns[noun]}.`, { width, indent: 0 }),
+    wrapText(`Usage: banger ${noun} COMMAND [ARGUMENTS]`, { width, indent: 7 }),
     section(
       "Commands",
       entries.map((entry): Row => [entry.path.slice(1).join(" "), entry.summary]),

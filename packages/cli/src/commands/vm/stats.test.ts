@@ -59,12 +59,12 @@ test("a bad ref stops no other", async () => {
 test("at a terminal the table is drawn anew in its place, until a signal", async () => {
   await using world = await World.make();
   world.daemon.addMachine("web");
-  const { status, stdout, stderr } = await world.run(["stats", "web"], { terminal: true, ...after(3) });
+  const { status, stdout, stderr } = await world.run(["stats", "web"], { terminal: { columns: 200 }, ...after(3) });
   assert.deepEqual([status, stderr], [130, ""]);
   const drawn = stdout.split("\x1b[2A\r\x1b[J");
   assert.equal(drawn.length, 3);
   for (const one of drawn) assert.match(one, /^MACHINE .*\nweb +50\.0% .*\n$/);
-  const once = await world.run(["stats", "--no-stream"], { terminal: true });
+  const once = await world.run(["stats", "--no-stream"], { terminal: { columns: 200 } });
   assert.deepEqual([once.status, once.stdout.includes("\x1b")], [0, false]);
 });
 

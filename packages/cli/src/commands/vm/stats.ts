@@ -12,7 +12,7 @@ import { eachRef } from "../../output/each-ref.ts";
 import { liveBlock } from "../../output/live-block.ts";
 import type { Output } from "../../output/output.ts";
 import { asAppError, errorJson, writeError } from "../../output/report-error.ts";
-import { formatTable } from "../../output/table.ts";
+import { formatTable, type Screen, WHOLE } from "../../output/table.ts";
 import { formatDuration } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
@@ -54,7 +54,7 @@ export const command = defineCommand(
       json,
       act: (ref) => once(client, ref, context),
       view: (stats) => stats,
-      print: (all) => context.out.write(table(all)),
+      print: (all) => context.out.write(table(all, context.out)),
     });
   },
 );
@@ -100,8 +100,9 @@ async function untilSignal({ interrupts }: Context, work: (signal: AbortSignal) 
 
 /** Ends by the signal, or when none of the machines that were asked for is left. */
 async function goOn({ client, refs, json, named }: Going, context: Context): Promise<never> {
-  const { out, err, signal, pause, terminal } = context;
-  const draw = out.isTty ? liveBlock(out, () => terminal.size().rows) : (text: string) => out.write(text);
+  const { out, err, signal, pause } = context;
+  const block = liveBlock(out, { keep: "first" });
+  const show = (text: string) => (out.isLive ? block.draw(text.trimEnd().split("\n")) : out.write(text));
   let before = new Map<string, StatsSample>();
   for (let round = 0; ; round += 1) {
     const looked = await Promise.all((await refs()).map((ref) => look(client, ref, signal)));
@@ -110,7 +111,13 @@ async function goOn({ client, refs, json, named }: Going, context: Context): Pro
     if (named && failed[0] && samples.length === 0) throw failed[0];
     if (round === 0 && named && !json) for (const error of failed) writeError(error, { err, json, status: 0 });
     if (round > 0 && json) out.line(JSON.stringify(document(looked, { before, now: context.now() })));
-    else if (round > 0) draw(table(samples.map((sample) => statsBetween(before.get(sample.machine.id), sample))));
+    else if (round > 0)
+      show(
+        table(
+          samples.map((sample) => statsBetween(before.get(sample.machine.id), sample)),
+          out,
+        ),
+      );
     before = new Map(samples.map((sample) => [sample.machine.id, sample]));
     await taken(out, signal);
     await pause(round === 0 ? FIRST_MS : EACH_MS, signal);
@@ -147,22 +154,22 @@ async function taken(out: Output, signal: AbortSignal): Promise<void> {
   }
 }
 
-const HEADS = [
-  "MACHINE",
-  "CPU",
-  "MEMORY",
-  "ROOT",
-  "WORK",
-  "LOAD",
-  "TASKS",
-  "UP",
-  "HOST CPU",
-  "HOST MEMORY",
-  "HOST DISK",
+const COLUMNS = [
+  { head: "MACHINE", rank: 0, least: 20 },
+  { head: "CPU", rank: 0, least: WHOLE },
+  { head: "MEMORY", rank: 1, least: WHOLE },
+  { head: "ROOT", rank: 4, least: WHOLE },
+  { head: "WORK", rank: 3, least: WHOLE },
+  { head: "LOAD", rank: 7, least: WHOLE },
+  { head: "TASKS", rank: 9, least: WHOLE },
+  { head: "UP", rank: 8, least: WHOLE },
+  { head: "HOST CPU", rank: 5, least: WHOLE },
+  { head: "HOST MEMORY", rank: 2, least: WHOLE },
+  { head: "HOST DISK", rank: 6, least: WHOLE },
 ];
 
-function table(all: readonly Stats[]): string {
-  return formatTable(HEADS, all.map(row));
+function table(all: readonly Stats[], screen: Screen): string {
+  return formatTable(COLUMNS, all.map(row), screen);
 }
 
 function row({ machine, guest, host }: Stats): string[] {
