@@ -31,12 +31,12 @@ async function furnished(): Promise<World> {
 
 /** A line up to the cursor, what the shell adds, and the words that are offered. */
 const lines: readonly (readonly [string, string, readonly string[]])[] = [
-  ["banger sta", "none", ["start"]],
+  ["banger unpu", "none", ["unpublish"]],
   ["banger --v", "none", ["--version"]],
-  ["banger image ", "none", ["build", "list", "show", "delete"]],
+  ["banger daemon ", "none", ["status", "start", "stop"]],
   ["banger image bu", "none", ["build"]],
-  ["banger help vm st", "none", ["start", "stop"]],
-  ["banger help sto", "none", ["stop"]],
+  ["banger help vm unpu", "none", ["unpublish"]],
+  ["banger help unpu", "none", ["unpublish"]],
   ["banger start ", "none", ["off"]],
   ["banger stop ", "none", ["web", "db"]],
   ["banger rm web ", "none", ["db", "off"]],

@@ -47,7 +47,7 @@ async function isThere(shell: string, context: TestContext): Promise<boolean> {
 
 /** What is typed before the key, and what the line becomes with an X typed behind it. */
 const lines: readonly (readonly [string, string])[] = [
-  ["sto", "stop X"],
+  ["unpu", "unpublish X"],
   ["start o", "start off-one X"],
   ["create --image=m", "create --image=minimal X"],
   ["create --ima", "create --image X"],
@@ -119,7 +119,7 @@ test("fish", { timeout: 120_000 }, async (context) => {
   await using world = await prepare("fish");
   const options = { env: shellEnvironment(world), cwd: join(world.home, "tree") };
   for (const [typed, wanted] of [
-    ["sto", "stop\tpower machines off\n"],
+    ["unpu", "unpublish\ttake published ports back\n"],
     ["start ", "off-one\tstopped, minimal\n"],
     ["cp web-", "web-one:\trunning, minimal\n"],
     ["cp webs", "website\n"],

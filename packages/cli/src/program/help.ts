@@ -45,7 +45,7 @@ function nounHelp(noun: string, width: number): string {
   const entries = catalog.filter(({ path }) => path[0] === noun);
   return joined([
     wrapText(`banger ${noun}: ${nouns[noun]}.`, { width, indent: 0 }),
-    wrapText(`Usage: banger ${noun} COMMAND [ARGUMENTS]`, { width, indent: 7 }),
+    `Usage: ${wrapText(`banger ${noun} COMMAND [ARGUMENTS]`, { width, indent: "Usage: ".length })}`,
     section(
       "Commands",
       entries.map((entry): Row => [entry.path.slice(1).join(" "), entry.summary]),
@@ -72,7 +72,7 @@ export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): s
     ),
     also.length === 0
       ? ""
-      : wrapText(`Also: ${also.map((words) => `banger ${words}`).join(", ")}`, { width, indent: 6 }),
+      : `Also: ${wrapText(also.map((words) => `banger ${words}`).join(", "), { width, indent: "Also: ".length })}`,
   ]);
 }
 
