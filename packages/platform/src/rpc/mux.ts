@@ -40,6 +40,7 @@ export class Mux implements AsyncDisposable {
   readonly #transportClosed: Promise<void>;
   #outcome: AppError | "closed" | undefined;
   #closing: Promise<void> | undefined;
+  #gathering = false;
 
   constructor(stream: Duplex, options: MuxOptions = {}) {
     this.#stream = stream;
@@ -128,14 +129,25 @@ export class Mux implements AsyncDisposable {
       sent?.();
       return;
     }
-    this.#stream.cork();
+    this.#gather();
     this.#stream.write(frameHeader(stream, piece.length));
     this.#stream.write(piece, sent && (() => sent()));
-    this.#stream.uncork();
+  }
+
+  /** What is sent in one turn of the event loop leaves in one write: each wakes the peer. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#stream.cork();
+    setImmediate(() => {
+      this.#gathering = false;
+      this.#stream.uncork();
+    });
   }
 
   #sendControl(control: Control): void {
     if (this.#outcome) return;
+    this.#gather();
     this.#stream.write(encodeControl(control));
     if (this.#stream.writableLength > MAX_BACKLOG_BYTES) {
       this.destroy(new AppError("PROTOCOL_BROKEN", `the peer left ${this.#stream.writableLength} bytes unread`));

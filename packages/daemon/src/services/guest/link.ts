@@ -47,6 +47,9 @@ const STALL_LOOKS = 5;
 /** epochs in a row in which nothing new was learnt */
 const MAX_FRUITLESS = 32;
 
+/** one for all, because making one for each command costs more than the watch */
+const OVER = new AppError("CANCELLED", "the link is not watched any more");
+
 export class Link {
   readonly #options: LinkOptions;
   readonly #epochs: Epochs;
@@ -130,7 +133,7 @@ export class Link {
       signal.removeEventListener("abort", onAbort);
       this.#pipe = undefined;
       this.#close();
-      this.#watching?.abort();
+      this.#watching?.abort(OVER);
       pipe.destroy();
     }
   }
@@ -223,7 +226,7 @@ export class Link {
     } catch {
       // only the clock throws, with the reason of a link that was closed
     } finally {
-      watching.abort();
+      watching.abort(OVER);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Machines as rows: the durable intent. Every write is synchronous and durable when it returns, so it can stand before
- * the effect that it announces.
+ * the effect that it announces. Reading costs no query: this process alone writes the rows, and remembers them.
  */
 import { VmState } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
@@ -20,10 +20,12 @@ export type Machine = {
   readonly complete: boolean;
 };
 
-const SELECT = "SELECT state, record, last_error, complete FROM machines";
+const SELECT = "SELECT state, record, last_error, complete FROM machines ORDER BY rowid";
 
 export class VmStore {
   readonly #database: Database;
+  /** the rows, in their order; read once, when they are first asked for */
+  #rows: Map<VmId, Machine> | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(database: Database) {
@@ -37,17 +39,15 @@ export class VmStore {
   }
 
   list(): readonly Machine[] {
-    return this.#database.all(`${SELECT} ORDER BY rowid`).map(fromRow);
+    return [...this.#all().values()];
   }
 
   get(id: VmId): Machine | undefined {
-    const row = this.#database.all(`${SELECT} WHERE id = ?`, id)[0];
-    return row && fromRow(row);
+    return this.#all().get(id);
   }
 
   named(name: string): Machine | undefined {
-    const row = this.#database.all(`${SELECT} WHERE name = ?`, name)[0];
-    return row && fromRow(row);
+    return this.list().find(({ record }) => record.name === name);
   }
 
   /** Throws NAME_TAKEN; the database decides, so two creates at once cannot both have a name. */
@@ -56,7 +56,7 @@ export class VmStore {
       const sql = "INSERT INTO machines (id, name, state, record, complete) VALUES (?, ?, ?, ?, ?)";
       const complete = options.complete ? 1 : 0;
       this.#database.run(sql, record.id, record.name, options.state, JSON.stringify(record), complete);
-      this.#changed();
+      this.#remember({ record, lastError: null, ...options });
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
       throw new AppError("NAME_TAKEN", `there is a machine named ${record.name} already`, {
@@ -73,11 +73,27 @@ export class VmStore {
     const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ?, complete = ? WHERE id = ?";
     const { record, state, complete } = after;
     this.#database.run(sql, record.name, state, JSON.stringify(record), error, complete ? 1 : 0, id);
-    this.#changed();
+    this.#remember(after);
   }
 
   delete(id: VmId): void {
     this.#database.run("DELETE FROM machines WHERE id = ?", id);
+    this.#all().delete(id);
+    this.#changed();
+  }
+
+  #all(): Map<VmId, Machine> {
+    this.#rows ??= new Map(
+      this.#database
+        .all(SELECT)
+        .map(fromRow)
+        .map((machine) => [machine.record.id, machine]),
+    );
+    return this.#rows;
+  }
+
+  #remember(machine: Machine): void {
+    this.#all().set(machine.record.id, machine);
     this.#changed();
   }
 
