@@ -1,5 +1,5 @@
 /**
- * Bundles the command line and the daemon into one CommonJS file each, and writes build/ready.sh, by which ./banger
+ * Bundles the command line and the daemon into one CommonJS file each, writes the manual pages, and build/ready.sh, by which ./banger
  * sees without a fork whether the build is still good. Does nothing but that when no input has changed, so that
  * the build time (by which a daemon knows a command line of another build) stays what it was.
  */
@@ -9,6 +9,7 @@ import { type BuildFailure, type BuildOptions, build } from "esbuild";
 import { type BuildInputs, recordInputs, sameInputs } from "./bundle/inputs.ts";
 import { readySh } from "./bundle/ready.ts";
 import { readSourceState, type SourceState } from "./bundle/source-state.ts";
+import { writeManPages } from "./man.ts";
 
 const root = join(import.meta.dirname, "..");
 const recordFile = join(root, "build/inputs.json");
@@ -33,7 +34,15 @@ async function main(): Promise<void> {
 async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]> {
   await rm(recordFile, { force: true });
   await mkdir(join(root, "build/cli"), { recursive: true });
-  const inputs = new Set(["package.json", "package-lock.json", "tools/build.ts", "tools/launch/start.cjs"]);
+  const inputs = new Set([
+    "package.json",
+    "package-lock.json",
+    "tools/build.ts",
+    "tools/man.ts",
+    "tools/launch/start.cjs",
+  ]);
+  // Its other sources are those of the command line.
+  inputs.add("packages/cli/src/program/man-page.ts");
   for (const bundle of bundles) {
     const result = await build({
       ...options({ source, startedAt }),
@@ -43,6 +52,7 @@ async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]
     for (const input of Object.keys(result.metafile?.inputs ?? {})) inputs.add(input);
   }
   await copyFile(join(root, "tools/launch/start.cjs"), join(root, "build/cli/start.cjs"));
+  await writeManPages(join(root, "build/man"), source);
   const record = await recordInputs(root, { files: inputs, source, outputs: bundles.map(({ outfile }) => outfile) });
   await writeWhole(recordFile, JSON.stringify(record));
   return [...inputs];

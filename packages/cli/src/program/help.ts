@@ -76,7 +76,7 @@ export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): s
   ]);
 }
 
-function usageTail(data: CommandData): string {
+export function usageTail(data: CommandData): string {
   const args = Object.entries(data.args).map(([name, { arity }]) => {
     const word = placeholder(name);
     return { one: word, optional: `[${word}]`, some: `${word}...`, rest: `[${word}...]` }[arity];
