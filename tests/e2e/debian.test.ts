@@ -1,5 +1,8 @@
 /** The default image: Debian with systemd, booted once. */
 import assert from "node:assert/strict";
+import { configure } from "@banger/daemon/services/guest/configure";
+import { withAgent } from "../harness/agent-channel.ts";
+import { makeHostKey } from "../harness/host-key.ts";
 import { openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["debian-bookworm"] });
@@ -41,6 +44,24 @@ scenario("the kernel's modules are there, and load: nftables and WireGuard work"
     "modprobe -a nf_tables wireguard && grep -q ^nf_tables /proc/modules && grep -q ^wireguard /proc/modules",
   );
   assert.match(await inDebian("ip link add wg0 type wireguard && ip -d link show wg0"), /wireguard/);
+});
+
+scenario("a host key that the host made is the machine's: sshd takes it, starts, and proves itself by it", async () => {
+  const key = makeHostKey();
+  const applied = await withAgent(home, "debian", (agent) => configure(agent, { hostKeys: [key] }, {}));
+  assert.deepEqual(applied.map(String), ["host-keys"]);
+  const path = `/etc/ssh/${key.file}`;
+  assert.equal(
+    await inDebian(`stat -c '%a %U' ${path} ${path}.pub; cat ${path}.pub; ssh-keygen -lf ${path} | cut -d' ' -f2`),
+    `600 root\n644 root\n${key.public}${key.fingerprint}\n`,
+  );
+  const scan = "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | cut -d' ' -f2-";
+  const whenUp = `for n in $(seq 60); do said=$(${scan}); [ -n "$said" ] && break; sleep 0.5; done; echo "$said"`;
+  assert.equal(await inDebian(whenUp), key.public);
+  const [takes, where] = (
+    await inDebian("/usr/sbin/sshd -t && echo yes; /usr/sbin/sshd -T | grep '^hostkey .*ed25519'")
+  ).split("\n");
+  assert.deepEqual([takes, where], ["yes", `hostkey ${path}`]);
 });
 
 scenario("poweroff inside ends the machine in seconds, as stopped and without an error", async () => {
