@@ -10,6 +10,7 @@ import { boots } from "./measure/boots.ts";
 import { create } from "./measure/create.ts";
 import { debian } from "./measure/debian.ts";
 import { exec } from "./measure/exec.ts";
+import { list } from "./measure/list.ts";
 import { memory } from "./measure/memory.ts";
 import { run } from "./measure/run.ts";
 import { version } from "./measure/version.ts";
@@ -21,7 +22,7 @@ import { quantile } from "./report/quantile.ts";
 import { formatBoundaries, formatFailures, formatTable } from "./report/table.ts";
 
 const root = join(import.meta.dirname, "..");
-const measurements = [version, run, create, exec, debian, memory];
+const measurements = [version, run, create, exec, debian, memory, list];
 
 async function main(options: BenchOptions): Promise<number> {
   const stop = new AbortController();
