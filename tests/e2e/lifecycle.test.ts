@@ -65,6 +65,31 @@ scenario("what was written to either disk is there after stop and start", async 
   assert.equal(await home.ok(["exec", "beta", "sh", "-c", "dmesg 2>/dev/null | grep -ci 'recovery' || true"]), "0\n");
 });
 
+scenario("a paused machine stands still and refuses at once; resumed, it has the right time", async () => {
+  const seconds = async () => Number(await home.ok(["exec", "beta", "date", "+%s"]));
+  const uptime = async () => Number.parseFloat(await home.ok(["exec", "beta", "cat", "/proc/uptime"]));
+  const before = await uptime();
+  const pausedAt = Date.now();
+  assert.equal(await home.ok(["pause", "beta"]), "beta\n");
+  assert.equal(await stateOf("beta"), "paused");
+  const refused = await home.run(["exec", "beta", "true"]);
+  assert.deepEqual([refused.status, refused.stdout], [125, ""]);
+  assert.match(refused.stderr, /^banger: beta is paused\nhint: `banger resume` lets it go on\.\n$/);
+  assert.equal((await home.run(["start", "beta"])).status, 5);
+  // The next daemon asks the VMM, not its own memory.
+  await home.killDaemon();
+  assert.equal(await stateOf("beta"), "paused");
+  const heldMs = Date.now() - pausedAt;
+  assert.equal(await home.ok(["resume", "beta"]), "beta\n");
+  const ranMs = (await uptime()) * 1000 - before * 1000;
+  assert.ok(ranMs < Date.now() - pausedAt - heldMs / 2, `it ran for ${ranMs} ms`);
+  assert.ok(Math.abs((await seconds()) - Date.now() / 1000) < 5, "its clock is right");
+  await home.ok(["pause", "beta"]);
+  assert.equal(await home.ok(["stop", "beta"]), "beta\n");
+  assert.deepEqual((await home.traces()).processes, []);
+  assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
+});
+
 scenario("restart is a power-off and a start; kill asks nobody, and both leave what was synced", async () => {
   const bootId = async () => await home.ok(["exec", "beta", "cat", "/proc/sys/kernel/random/boot_id"]);
   const before = await bootId();

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
-const ACTS = ["start", "stop", "restart", "kill", "delete", "wait", "die", "off"] as const;
+const ACTS = ["start", "stop", "restart", "kill", "pause", "resume", "delete", "wait", "die", "off"] as const;
 const BUSY = "busy";
 type Act = (typeof ACTS)[number];
 
@@ -24,11 +24,20 @@ async function act(bench: DaemonBench, client: Client, what: Act): Promise<strin
   const more = what === "stop" || what === "restart" ? { graceMs: 1_000 } : {};
   try {
     const end = await bench.ended(client, await client.call(`vm.${what}`, { ref: "web", ...more }));
-    const known = new Set(["CANCELLED", "VMM_DIED", "VM_NOT_FOUND", "VMM_START_FAILED", "GUEST_SILENT"]);
+    const known = new Set([
+      "CANCELLED",
+      "VMM_DIED",
+      "VM_NOT_FOUND",
+      "VMM_START_FAILED",
+      "GUEST_SILENT",
+      "VM_PAUSED",
+      "VM_NOT_RUNNING",
+    ]);
     return end.state === "failed" && !known.has(end.error?.code ?? "") ? JSON.stringify(end.error) : undefined;
   } catch (error) {
     if (AppError.is(error, "VM_BUSY")) return BUSY;
-    if (AppError.is(error, "VM_NOT_FOUND")) return undefined;
+    if (AppError.is(error, "VM_NOT_FOUND") || AppError.is(error, "VM_NOT_RUNNING")) return undefined;
+    if (AppError.is(error, "VM_PAUSED")) return undefined;
     throw error;
   }
 }
@@ -53,6 +62,7 @@ async function run(acts: readonly Act[]): Promise<void> {
   assert.deepEqual(unexpected, []);
   assert.ok(most <= 1, `${most} VMMs at once`);
   // Whatever is left can be started, and deleted without a trace.
+  while ((await act(bench, client, "resume")) === BUSY);
   while ((await act(bench, client, "start")) === BUSY); // a guest that went by itself is not quite gone yet
   const { machines } = await client.call("vm.list", {});
   for (const { state } of machines) assert.equal(state, "running");

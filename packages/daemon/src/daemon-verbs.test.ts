@@ -161,3 +161,111 @@ test("refs are looked up at one moment, each as a single one is, for machines, i
   ]);
   assert.deepEqual(await resolve("kernel", ["debian", "none"]), ["kernel000001", "KERNEL_NOT_FOUND"]);
 });
+
+async function ended(bench: DaemonBench, client: Client, method: "vm.pause" | "vm.resume" | "vm.stop" | "vm.start") {
+  const { state, error } = await bench.ended(client, await client.call(method, { ref: "web" }));
+  return error?.code ?? state;
+}
+
+test("a paused machine refuses at once what needs its guest, and after resume its clock and name are told again", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web", { environment: ["A=1"] });
+  for (let i = 0; i < 2; i += 1) assert.equal(await ended(bench, client, "vm.pause"), "done");
+  assert.equal(bench.host.machine(id)?.paused, true);
+  const { state, startedAt } = await client.call("vm.show", { ref: "web" });
+  assert.deepEqual([state, startedAt === null], ["paused", false]);
+  const paused = code("VM_PAUSED");
+  await assert.rejects(client.call("exec.detach", { ref: "web", argv: ["true"] }), paused);
+  await assert.rejects((await bench.connect()).upgrade("exec.run", { ref: "web", argv: ["true"] }), paused);
+  await assert.rejects(client.call("port.forward", { ref: "web", ports: [{ host: 1, guest: 1 }] }), paused);
+  await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), paused);
+  await assert.rejects(client.call("vm.start", { ref: "web" }), paused);
+  const told = bench.guests.of(id).verbs.configured.length;
+  for (let i = 0; i < 2; i += 1) assert.equal(await ended(bench, client, "vm.resume"), "done");
+  const { configured } = bench.guests.of(id).verbs;
+  const last = configured.at(-1);
+  assert.equal(configured.length, told + 1);
+  assert.deepEqual([last?.hostname?.raw(), last?.environment.map(String)], ["web", ["A=1"]]);
+  assert.ok(Math.abs(Number((last?.clock ?? 0n) / 1_000_000n) - Date.now()) < 60_000);
+  assert.deepEqual(Object.keys(await client.call("exec.detach", { ref: "web", argv: ["true"] })), ["exec", "pid"]);
+});
+
+test("a machine that does not run can neither be paused nor resumed, and says so", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web");
+  await bench.ended(client, await client.call("vm.stop", { ref: "web" }));
+  for (const method of ["vm.pause", "vm.resume"] as const) {
+    await assert.rejects(client.call(method, { ref: "web" }), { code: "VM_NOT_RUNNING", message: "web is stopped" });
+  }
+});
+
+for (const method of ["vm.stop", "vm.restart", "vm.kill", "vm.delete"] as const) {
+  test(`${method} of a paused machine does what it does to a running one`, async () => {
+    await using bench = await DaemonBench.make();
+    const client = await bench.start();
+    const id = await bench.create(client, "web");
+    const before = bench.host.machine(id);
+    assert.equal(await ended(bench, client, "vm.pause"), "done");
+    assert.equal((await bench.ended(client, await client.call(method, { ref: "web" }))).state, "done");
+    const forced = method === "vm.kill" || method === "vm.delete";
+    assert.equal(before?.exit?.signal, forced ? "SIGKILL" : null, "a guest that was given time powered off by itself");
+    const { machines } = await client.call("vm.list", {});
+    const left = { "vm.stop": ["stopped"], "vm.restart": ["running"], "vm.kill": ["stopped"], "vm.delete": [] };
+    assert.deepEqual(
+      machines.map(({ state }) => state),
+      left[method],
+    );
+  });
+}
+
+test("pause and resume that fail leave the machine as it was, and the VMM too", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const { driver } = bench.life ?? {};
+  assert.ok(driver);
+  const failing = (wanted: string) => {
+    let met = false;
+    driver.onStep = (step) => {
+      if (step !== wanted || met) return;
+      met = true;
+      throw new AppError("VMM_DIED", "injected");
+    };
+  };
+  failing("pause");
+  assert.equal(await ended(bench, client, "vm.pause"), "VMM_DIED");
+  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.paused], ["running", false]);
+  assert.equal(await ended(bench, client, "vm.pause"), "done");
+  failing("resume");
+  assert.equal(await ended(bench, client, "vm.resume"), "VMM_DIED");
+  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.paused], ["paused", true]);
+  assert.equal(await ended(bench, client, "vm.resume"), "done");
+});
+
+for (const [written, really] of [
+  ["running", true],
+  ["paused", false],
+  ["paused", true],
+] as const) {
+  test(`the next daemon asks the VMM: written ${written}, ${really ? "held" : "going on"}`, async () => {
+    await using bench = await DaemonBench.make();
+    const client = await bench.start();
+    const id = await bench.create(client, "web");
+    const { exec } = await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
+    if (written === "paused") assert.equal(await ended(bench, client, "vm.pause"), "done");
+    await bench.kill();
+    const machine = bench.host.machine(id);
+    assert.ok(machine);
+    bench.host.hold(machine, really);
+    const next = await bench.start();
+    assert.equal(await stateOf(next, "web"), really ? "paused" : "running");
+    if (really) assert.equal(await ended(bench, next, "vm.resume"), "done");
+    // What was left running is followed again, whenever the guest goes on.
+    assert.deepEqual(await next.call("exec.signal", { ref: "web", signal: 15 }), { commands: [exec] });
+    const { commands } = bench.guests.of(id).verbs;
+    while (commands.list().length > 0) await next.call("vm.list", {}); // released when its end is on disk
+    assert.equal(await ended(bench, next, "vm.stop"), "done");
+  });
+}

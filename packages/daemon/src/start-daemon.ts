@@ -94,8 +94,24 @@ function resume(
     if (!live) continue;
     services.vm.watch(id);
     void services.machinePorts.resume(id);
-    void resumeGuest(id, live, { composed, agent: { file: agent, build: agentBuild(exec, agent) } });
+    whenRunning(vmDeps.store, id, () => {
+      void resumeGuest(id, live, { composed, agent: { file: agent, build: agentBuild(exec, agent) } });
+    });
   }
+}
+
+/** At once, or when a guest that is held goes on; never when its machine ends before. */
+function whenRunning(store: VmDeps["store"], id: VmId, then: () => void): void {
+  if (store.get(id)?.state === "running") {
+    then();
+    return;
+  }
+  const unsubscribe = store.subscribe(() => {
+    const state = store.get(id)?.state;
+    if (state === "paused") return;
+    unsubscribe();
+    if (state === "running") then();
+  });
 }
 
 async function resumeGuest(

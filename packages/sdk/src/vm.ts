@@ -45,6 +45,18 @@ export async function killVm(client: BangerClient, ref: string, options: Follow 
   await follow(client, operation, options);
 }
 
+/** Holds the machine where it is. */
+export async function pauseVm(client: BangerClient, ref: string, options: Follow = {}): Promise<VmView> {
+  const { operation } = await client.call("vm.pause", { ref });
+  return VmView.parse(await follow(client, operation, options));
+}
+
+/** Lets it go on. */
+export async function resumeVm(client: BangerClient, ref: string, options: Follow = {}): Promise<VmView> {
+  const { operation } = await client.call("vm.resume", { ref });
+  return VmView.parse(await follow(client, operation, options));
+}
+
 /** A signal to what was left running in the machine. EXEC_NOT_FOUND when nothing was. */
 export async function signalVm(
   client: BangerClient,

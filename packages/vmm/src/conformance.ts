@@ -69,10 +69,20 @@ function running(that: That): void {
 
   that("pause and resume, each safe to repeat", async (subject) => {
     const vmm = await subject.newDriver().start(await subject.newSpec(), waiting());
-    for (const act of [vmm.pause, vmm.pause, vmm.resume, vmm.resume]) await act.call(vmm, waiting());
+    assert.equal(await vmm.isPaused(waiting()), false);
+    for (const [act, paused] of [
+      [vmm.pause, true],
+      [vmm.pause, true],
+      [vmm.resume, false],
+      [vmm.resume, false],
+    ] as const) {
+      await act.call(vmm, waiting());
+      assert.equal(await vmm.isPaused(waiting()), paused);
+    }
     assertAlive(subject, vmm, true);
     await vmm.kill(waiting());
     await assert.rejects(vmm.pause(waiting()));
+    await assert.rejects(vmm.isPaused(waiting()));
   });
 
   that("adopt: the next daemon's driver finds a machine, reaches its agent, and ends it", async (subject) => {
@@ -84,6 +94,8 @@ function running(that: That): void {
     assert.ok(again);
     (await again.connectAgent(waiting())).destroy();
     await again.pause(waiting());
+    const third = await subject.newDriver().adopt({ directory: spec.directory, handles });
+    assert.equal(await third?.isPaused(waiting()), true, "the next daemon is told");
     assert.deepEqual(await again.kill(waiting()), { status: null, signal: "SIGKILL" });
     assert.deepEqual(await first.exited, { status: null, signal: "SIGKILL" });
     assert.equal(await subject.newDriver().adopt({ directory: spec.directory, handles }), undefined);

@@ -77,6 +77,8 @@ export interface VmmProcess extends AsyncDisposable {
   connectAgent(options: { signal: AbortSignal }): Promise<Duplex>;
   pause(options: { signal: AbortSignal }): Promise<void>;
   resume(options: { signal: AbortSignal }): Promise<void>;
+  /** Whether the guest is held, whoever held it. */
+  isPaused(options: { signal: AbortSignal }): Promise<boolean>;
   /** Ends the VMM now and resolves when it is gone; safe to repeat. */
   kill(options: { signal: AbortSignal }): Promise<VmmExit>;
 }

@@ -43,6 +43,8 @@ export const catalog: readonly Entry[] = [
     summary: "pull the plug of machines, or signal their commands",
     load: () => import("../commands/vm/kill.ts"),
   }),
+  vm("pause", { summary: "hold machines where they are", load: () => import("../commands/vm/pause.ts") }),
+  vm("resume", { summary: "let paused machines go on", load: () => import("../commands/vm/resume.ts") }),
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),

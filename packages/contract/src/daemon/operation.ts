@@ -14,6 +14,8 @@ export const OperationKind = z.enum([
   "vm.stop",
   "vm.restart",
   "vm.kill",
+  "vm.pause",
+  "vm.resume",
   "vm.delete",
   "image.build",
   "kernel.pull",

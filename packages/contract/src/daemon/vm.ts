@@ -6,7 +6,7 @@ import { VmName } from "../names.ts";
 import type { Methods } from "./method.ts";
 import { PublishedPorts } from "./port.ts";
 
-export const VmState = z.enum(["stopped", "starting", "running", "stopping", "failed"]);
+export const VmState = z.enum(["stopped", "starting", "running", "paused", "stopping", "failed"]);
 export type VmState = z.infer<typeof VmState>;
 
 /** One `KEY=VALUE`; values are secrets as far as logs are concerned. */
@@ -70,7 +70,7 @@ const one = z.strictObject({ ref: Ref });
 const began = z.object({ operation: OperationId });
 /** time the guest has to power off, `ms` */
 const graceMs = z.int().min(0).max(600_000).default(10_000);
-const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY"] as const;
+const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY", "VM_PAUSED"] as const;
 
 export const vmMethods = {
   "vm.create": {
@@ -95,6 +95,10 @@ export const vmMethods = {
   "vm.restart": { params: z.strictObject({ ref: Ref, graceMs }), result: began, errors: refused, effect: "write" },
   /** The VMM is ended now, whatever else is under way; the machine stays. */
   "vm.kill": { params: one, result: began, errors: refused, effect: "write" },
+  /** Held where it is: its memory stays, its commands stand still, and nothing reaches it. */
+  "vm.pause": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
+  /** Goes on where it was held, with its clock set. */
+  "vm.resume": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
   "vm.delete": { params: one, result: began, errors: refused, effect: "write" },
   "vm.list": {
     params: z.strictObject({}),

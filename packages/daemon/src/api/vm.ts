@@ -9,6 +9,8 @@ export function vmHandlers({ vm, exec, stats }: Services): Area<"vm"> {
     "vm.stop": ({ ref, graceMs }) => ({ operation: vm.stop(ref, { graceMs }) }),
     "vm.restart": ({ ref, graceMs }, { connection }) => ({ operation: vm.restart(ref, { graceMs }, connection) }),
     "vm.kill": ({ ref }) => ({ operation: vm.kill(ref) }),
+    "vm.pause": ({ ref }, { connection }) => ({ operation: vm.pause(ref, connection) }),
+    "vm.resume": ({ ref }, { connection }) => ({ operation: vm.resume(ref, connection) }),
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),

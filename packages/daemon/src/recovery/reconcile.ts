@@ -4,15 +4,22 @@
  * A machine that runs is adopted. One that was on its way up or down is taken down, and one that was to go is gone. A
  * sweep ends processes and frees names; a disk that nobody owns goes to quarantine and is never deleted.
  */
+import type { VmState } from "@banger/contract/daemon/vm";
 import { describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
+import { withDeadline } from "@banger/platform/time/deadline";
+import type { VmmProcess } from "@banger/vmm/driver";
 import type { Prepared } from "../services/vm/capability.ts";
 import type { VmDeps } from "../services/vm/deps.ts";
 import { readHandles } from "../services/vm/handles.ts";
+import { isUp } from "../services/vm/lifecycle.ts";
 import { machineFiles } from "../services/vm/machine-files.ts";
 import { deleteVm } from "../services/vm/stop-vm.ts";
 import { teardown } from "../services/vm/teardown.ts";
 import type { Machine } from "../services/vm/vm-store.ts";
+
+/** QEMU answers in milliseconds; one that hangs keeps no daemon from starting */
+const STATE_MS = 5_000;
 
 export type Reconciled = {
   readonly adopted: readonly VmId[];
@@ -43,7 +50,7 @@ export async function reconcile(deps: VmDeps): Promise<Reconciled> {
 async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Reconciled> {
   const { record, state, complete } = machine;
   const prepared = { record, files: machineFiles(deps.machines, record.id) };
-  if (complete && state === "running" && (await adopt(deps, prepared))) return "adopted";
+  if (complete && isUp(state) && (await adopt(deps, prepared, state))) return "adopted";
   // One whose guest failed was kept to be looked into, and says so; it goes when it is deleted.
   const kept = state === "failed" && machine.lastError !== null;
   if (!complete || (record.ephemeral && !kept)) {
@@ -52,17 +59,29 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
   }
   if (state === "stopped" || state === "failed") return "stopped";
   // Its row may have been rebuilt, and then nobody knows whether it ran.
-  const ran = state === "running" && (await readHandles(prepared.files)) !== undefined;
+  const ran = isUp(state) && (await readHandles(prepared.files)) !== undefined;
   await teardown(deps, prepared, { graceMs: 0, deleted: false });
   const lastError = ran ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
   deps.store.update(record.id, { state: "stopped", lastError });
   return "stopped";
 }
 
-async function adopt(deps: VmDeps, { record, files }: Prepared): Promise<boolean> {
+/** Whether its guest is held is for the VMM to say: the last daemon may have died before it could write that down. */
+async function adopt(deps: VmDeps, { record, files }: Prepared, written: VmState): Promise<boolean> {
   const handles = await readHandles(files);
   const process = handles && (await deps.driver.adopt({ directory: files.directory, handles }));
   if (!process) return false;
   deps.live.set(record.id, { process, guest: deps.openGuest(process) });
+  const state = await stateOf(process, written).catch((error: unknown) => {
+    deps.log.warn("VMM did not tell its state", { machine: record.id, error: describeChain(error) });
+    return written;
+  });
+  if (state !== written) deps.store.update(record.id, { state });
   return true;
+}
+
+async function stateOf(process: VmmProcess, written: VmState): Promise<VmState> {
+  const what = { ms: STATE_MS, what: "the VMM to tell its state" };
+  const paused = await withDeadline((signal) => process.isPaused({ signal }), what);
+  return paused === (written === "paused") ? written : paused ? "paused" : "running";
 }

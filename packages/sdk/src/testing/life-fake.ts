@@ -16,7 +16,7 @@ export type LifeWorld = {
   readonly deleted: (id: string) => void;
 };
 
-type LifeMethod = "vm.start" | "vm.stop" | "vm.restart" | "vm.kill" | "vm.delete";
+type LifeMethod = "vm.start" | "vm.stop" | "vm.restart" | "vm.kill" | "vm.pause" | "vm.resume" | "vm.delete";
 
 export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, LifeMethod> {
   const { machines, operations, find } = world;
@@ -37,6 +37,8 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
     "vm.stop": (params) => told("vm.stop", params, "stopped"),
     "vm.restart": (params) => told("vm.restart", params, "running"),
     "vm.kill": (params) => told("vm.kill", params, "stopped"),
+    "vm.pause": (params) => told("vm.pause", params, "paused"),
+    "vm.resume": (params) => told("vm.resume", params, "running"),
     "vm.delete": ({ ref }) => {
       const { id, name } = find(ref);
       world.called("vm.delete", { ref: name });

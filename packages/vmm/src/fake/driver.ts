@@ -142,6 +142,12 @@ class FakeProcess implements VmmProcess {
     await this.#set("resume", { signal, paused: false });
   }
 
+  async isPaused({ signal }: { signal: AbortSignal }): Promise<boolean> {
+    await this.#driver.reach("monitor", { signal, machine: this.#machine });
+    if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
+    return this.#machine.paused;
+  }
+
   async kill({ signal }: { signal: AbortSignal }): Promise<VmmExit> {
     await this.#driver.reach("kill", { signal, machine: this.#machine });
     this.#host.end(this.#machine, { status: null, signal: "SIGKILL" });
@@ -156,6 +162,6 @@ class FakeProcess implements VmmProcess {
   async #set(step: "pause" | "resume", to: { signal: AbortSignal; paused: boolean }): Promise<void> {
     await this.#driver.reach(step, { signal: to.signal, machine: this.#machine });
     if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
-    this.#machine.paused = to.paused;
+    this.#host.hold(this.#machine, to.paused);
   }
 }

@@ -11,10 +11,14 @@ import type { VmmExit, VmmHandles, VmmSpec } from "../driver.ts";
 /** The guest's end of a fresh pipe to the agent's port. */
 export type FakeGuest = (pipe: Duplex, spec: VmmSpec) => void;
 
+type Gate = { readonly ours: Duplex; readonly guests: Duplex; hold(held: boolean): void };
+
 export type FakeMachine = {
   readonly spec: VmmSpec;
   readonly handles: VmmHandles;
   readonly pipes: Set<Duplex>;
+  /** what stands between them and the guest: shut while it is held */
+  readonly gates: Set<Gate>;
   exit: VmmExit | undefined;
   paused: boolean;
 };
@@ -56,7 +60,14 @@ export class FakeHost {
     const vmm = this.processes.start(["fake-vmm", spec.id], { parent: launcher });
     const isolation = { namespaces: ["user", "net"], reason: null };
     const handles = { driver: "fake" as const, nonce: spec.nonce, launcher, vmm, isolation };
-    const machine: FakeMachine = { spec, handles, pipes: new Set(), exit: undefined, paused: false };
+    const machine: FakeMachine = {
+      spec,
+      handles,
+      pipes: new Set(),
+      gates: new Set(),
+      exit: undefined,
+      paused: false,
+    };
     this.machines.set(launcher.pid, machine);
     appendFileSync(join(spec.directory, "console.log"), this.console);
     return machine;
@@ -71,6 +82,12 @@ export class FakeHost {
     this.processes.exit(machine.handles.launcher.pid);
   }
 
+  /** A guest that is held takes nothing from its pipes; what came meanwhile is there when it goes on. */
+  hold(machine: FakeMachine, paused: boolean): void {
+    machine.paused = paused;
+    for (const gate of machine.gates) gate.hold(paused);
+  }
+
   /** Resolves with how it ended, whoever ended it. */
   async exited(machine: FakeMachine): Promise<VmmExit> {
     await this.processes.waitForExit(machine.handles.launcher, {});
@@ -79,15 +96,37 @@ export class FakeHost {
   }
 
   plug(machine: FakeMachine): Duplex {
-    const [ours, guests] = duplexPair();
+    const gate = openGate();
+    const { ours, guests } = gate;
     machine.pipes.add(ours);
+    machine.gates.add(gate);
     ours.once("close", () => {
       machine.pipes.delete(ours);
+      machine.gates.delete(gate);
       guests.destroy();
     });
     ours.on("error", () => undefined); // a pipe that is cut has ended, and that is all
     guests.on("error", () => undefined);
     this.guest(guests, machine.spec);
+    gate.hold(machine.paused);
     return ours;
   }
+}
+
+/** A pipe whose bytes towards the guest can be held. */
+function openGate(): Gate {
+  const [ours, outer] = duplexPair();
+  const [inner, guests] = duplexPair();
+  for (const end of [outer, inner]) end.on("error", () => undefined); // a pipe that is cut has ended, and that is all
+  outer.once("close", () => inner.destroy());
+  inner.once("close", () => outer.destroy());
+  inner.pipe(outer);
+  outer.pipe(inner);
+  return {
+    ...{ ours, guests },
+    hold(held) {
+      outer.unpipe(inner);
+      if (!held) outer.pipe(inner);
+    },
+  };
 }

@@ -40,6 +40,11 @@ export class QemuProcess implements VmmProcess {
     await this.#command("cont", options);
   }
 
+  async isPaused(options: { signal: AbortSignal }): Promise<boolean> {
+    const answer = await this.#command("query-status", options);
+    return typeof answer === "object" && answer !== null && Reflect.get(answer, "running") === false;
+  }
+
   async kill({ signal }: { signal: AbortSignal }): Promise<VmmExit> {
     this.#deps.processes.signal(this.handles.vmm, "SIGKILL");
     return await raceAbort(this.exited, signal);
@@ -55,8 +60,8 @@ export class QemuProcess implements VmmProcess {
     await this.#command("query-status", options);
   }
 
-  async #command(command: string, options: { signal: AbortSignal }): Promise<void> {
+  async #command(command: string, options: { signal: AbortSignal }): Promise<unknown> {
     using monitor = await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
-    await monitor.execute(command, options);
+    return await monitor.execute(command, options);
   }
 }

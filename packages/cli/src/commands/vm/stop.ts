@@ -11,7 +11,11 @@ export const command = defineCommand(
   {
     description: "Powers machines off. What has not ended in time is ended. One that is off already is left as it is.",
     args: {
-      machine: { arity: "some", ...machineRef, completes: { ref: "machine", in: ["starting", "running", "stopping"] } },
+      machine: {
+        arity: "some",
+        ...machineRef,
+        completes: { ref: "machine", in: ["starting", "running", "paused", "stopping"] },
+      },
     },
     options: { time: graceOption, quiet: silentOption, json: jsonOption },
     examples: [

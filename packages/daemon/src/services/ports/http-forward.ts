@@ -111,6 +111,8 @@ export function failurePage(error: unknown, { name, port }: { name: string; port
   }
   if (AppError.is(error, "VM_NOT_RUNNING"))
     return { status: 503, message: `${error.message}.`, hint: `It is started by: banger start ${name}` };
+  if (AppError.is(error, "VM_PAUSED"))
+    return { status: 503, message: `${error.message}.`, hint: `It goes on with: banger resume ${name}` };
   if (AppError.is(error, "GUEST_REFUSED") && error.facts.errnoName === "ECONNREFUSED") {
     return { status: 502, message: `Nothing listens on ${where}.`, hint: `Its open ports: banger ports ${name}` };
   }

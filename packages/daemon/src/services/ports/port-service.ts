@@ -7,6 +7,7 @@ import { raceAbort } from "@banger/platform/time/deadline";
 import { listPorts } from "../guest/ports.ts";
 import type { VmDeps } from "../vm/deps.ts";
 import { findMachine } from "../vm/find-machine.ts";
+import { isUp } from "../vm/lifecycle.ts";
 import { machineFiles } from "../vm/machine-files.ts";
 import { writeManifest } from "../vm/manifest.ts";
 import { notRunning } from "../vm/not-running.ts";
@@ -58,7 +59,7 @@ export class PortService {
       const { record, state } = machine;
       const added = ports.filter((port) => !record.published.some((one) => samePort(one, port)));
       await using opened = new AsyncDisposableStack();
-      if (state === "running") opened.use(await this.#deps.listeners.open(record, added));
+      if (isUp(state)) opened.use(await this.#deps.listeners.open(record, added));
       await this.#write(machine, [...record.published, ...added]);
       opened.move();
     });

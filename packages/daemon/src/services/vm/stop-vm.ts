@@ -12,10 +12,11 @@ export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): 
 
 /** Stops it and keeps it, even one that is deleted when it stops: it is about to be started again. */
 export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
-  const { record } = mustGet(deps, id);
+  const { record, state } = mustGet(deps, id);
   deps.store.update(id, { state: "stopping" });
+  const ending = { graceMs: how.graceMs, deleted: false, paused: state === "paused" };
   try {
-    await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: false });
+    await teardown(deps, { record, files: machineFiles(deps.machines, id) }, ending);
     deps.store.update(id, { state: "stopped", lastError: null });
   } catch (error) {
     deps.store.update(id, {

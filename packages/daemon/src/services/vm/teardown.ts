@@ -16,6 +16,8 @@ export type Teardown = {
   /** time the guest has to power off by itself, `ms`; 0 ends it at once */
   readonly graceMs: number;
   readonly deleted: boolean;
+  /** its guest is held, and must go on to power off */
+  readonly paused?: boolean;
 };
 
 /** A VMM that was killed is gone in milliseconds; a host that swaps may need longer. */
@@ -31,7 +33,7 @@ export async function teardown(deps: VmDeps, machine: Prepared, how: Teardown): 
       deps.log.error("teardown step failed", { machine: machine.record.id, step: what, error: describeChain(error) });
     }
   };
-  await attempt("power off", () => askToPowerOff(deps, machine, how.graceMs));
+  await attempt("power off", () => askToPowerOff(deps, machine, how));
   await attempt("end the VMM", () => endVmm(deps, machine));
   await attempt("close the channel", () => closeLive(deps, machine));
   for (const capability of deps.capabilities.toReversed()) {
@@ -48,12 +50,13 @@ export async function teardown(deps: VmDeps, machine: Prepared, how: Teardown): 
   }
 }
 
-async function askToPowerOff(deps: VmDeps, machine: Prepared, graceMs: number): Promise<void> {
+async function askToPowerOff(deps: VmDeps, machine: Prepared, { graceMs, paused }: Teardown): Promise<void> {
   const live = deps.live.get(machine.record.id);
   if (!live || graceMs === 0) return;
   try {
     await withDeadline(
       async (signal) => {
+        if (paused) await live.process.resume({ signal });
         await powerOff(live.guest, { signal });
         await live.process.exited;
       },

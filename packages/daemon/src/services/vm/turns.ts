@@ -3,7 +3,6 @@
  * they came. No lock is held over slow work, and no machine waits for another.
  */
 import type { OperationKind } from "@banger/contract/daemon/operation";
-import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import type { Actors } from "@banger/platform/actor";
@@ -11,6 +10,7 @@ import type { OperationContext, OperationRegistry } from "../operation/operation
 import type { VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
 import { admit, due, isImpatient, type VmRequest } from "./lifecycle.ts";
+import { notRunning } from "./not-running.ts";
 import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 import { viewOf } from "./vm-view.ts";
@@ -47,6 +47,7 @@ export class Turns {
     const { operations } = this.#deps;
     const current = this.#current.get(record.id);
     const verdict = admit(state, asked.request, current?.request);
+    if (verdict.do === "deny" && verdict.because === "state") throw notRunning(record.name, state);
     if (verdict.do === "deny") throw busy(record.name, { state, current: current?.request });
     if (verdict.do === "interrupt" && current)
       operations.cancel(current.operation, `it was interrupted by ${asked.request}`);
@@ -82,17 +83,19 @@ export class Turns {
   }
 
   /** What was queued before may have changed everything: a machine that is gone has nothing left to stop or delete. */
-  async #inTurn(id: VmId, request: VmRequest, work: () => Promise<unknown>): Promise<VmView | unknown> {
+  async #inTurn(id: VmId, request: VmRequest, work: () => Promise<unknown>): Promise<unknown> {
     const machine = this.#deps.store.get(id);
-    if (!machine && request !== "start" && request !== "restart") return { id };
-    const { state } = machine ?? mustGet(this.#deps, id);
-    return due(state, request).do === "nothing" ? viewOf(this.#deps, id) : await work();
+    if (!machine && GOING.has(request)) return { id };
+    const { state, record } = machine ?? mustGet(this.#deps, id);
+    const verdict = due(state, request);
+    if (verdict.do === "deny") throw notRunning(record.name, state);
+    return verdict.do === "nothing" ? viewOf(this.#deps, id) : await work();
   }
 
   /** A guest that is given time to power off has had enough of it: its VMM is ended, and what waits for that goes on. */
   #hasten({ record }: Machine, underWay: VmRequest): void {
     const live = this.#deps.live.get(record.id);
-    if (!live || (underWay !== "stop" && underWay !== "restart")) return;
+    if (!live || !GRACIOUS.has(underWay)) return;
     live.guest.destroy(new AppError("VM_NOT_RUNNING", `${record.name} was stopped`));
     live.process.kill({ signal: AbortSignal.timeout(KILL_MS) }).catch((error: unknown) => {
       // What is under way ends it too, and says so if it cannot.
@@ -101,12 +104,20 @@ export class Turns {
   }
 }
 
+/** requests that may give a guest time to power off */
+const GRACIOUS: ReadonlySet<VmRequest> = new Set(["stop", "restart", "reset"]);
+/** requests that a machine which is gone has been granted already */
+const GOING: ReadonlySet<VmRequest> = new Set(["stop", "kill", "delete"]);
+
 const TO_BE: Record<VmRequest, string> = {
   start: "started",
   stop: "stopped",
   kill: "stopped",
   restart: "restarted",
   delete: "deleted",
+  pause: "paused",
+  resume: "resumed",
+  reset: "reset",
 };
 
 function busy(name: string, now: { state: string; current: VmRequest | undefined }): AppError {

@@ -12,6 +12,7 @@ import { guestEnded } from "./guest-failure.ts";
 import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
+import { pauseVm, resumeVm } from "./pause-vm.ts";
 import { restartVm } from "./restart-vm.ts";
 import { mustGet, startVm } from "./start-vm.ts";
 import { deleteVm, stopVm } from "./stop-vm.ts";
@@ -99,6 +100,20 @@ export class VmService {
     return this.#deps.turns.admit(ref, { request: "restart", kind: "vm.restart", owner }, async (id, context) => {
       await restartVm(this.#deps, id, { ...context, ...options });
       this.watch(id);
+      return this.show(id);
+    });
+  }
+
+  pause(ref: string, owner?: AbortSignal): OperationId {
+    return this.#deps.turns.admit(ref, { request: "pause", kind: "vm.pause", owner }, async (id, context) => {
+      await pauseVm(this.#deps, id, context);
+      return this.show(id);
+    });
+  }
+
+  resume(ref: string, owner?: AbortSignal): OperationId {
+    return this.#deps.turns.admit(ref, { request: "resume", kind: "vm.resume", owner }, async (id, context) => {
+      await resumeVm(this.#deps, id, context);
       return this.show(id);
     });
   }

@@ -5,6 +5,7 @@ import { type AgentBuild, parseAgentBuild, sameAgent } from "@banger/contract/gu
 import type { VmId } from "@banger/contract/ids";
 import type { AgentFacts } from "../guest/agent-facts.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
+import { isUp } from "./lifecycle.ts";
 import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 
@@ -35,7 +36,7 @@ export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastE
     diskMib: record.diskMib,
     ephemeral: record.ephemeral,
     createdAt: record.createdAt,
-    startedAt: state === "running" ? (record.run?.startedAt ?? null) : null,
+    startedAt: isUp(state) ? (record.run?.startedAt ?? null) : null,
     vmm: { driver: driver.name, accelerator },
     network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
