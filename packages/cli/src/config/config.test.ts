@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { World } from "../testing/world.ts";
-import { locateKeys } from "./locate.ts";
 import { findProjectFile } from "./project-file.ts";
 
 async function configure(world: World, text: string): Promise<string> {
@@ -279,29 +278,29 @@ test("without PATH the project is the one around, no further up than its reposit
   assert.equal(await found(within), undefined);
 });
 
-test("keys are found wherever TOML lets them stand", () => {
-  const text = [
-    "# a comment",
-    "a = [",
-    "  1, # b = 2",
-    "]",
-    '"b c" = """',
-    "d = 1",
-    '"""',
-    "[t]",
-    '  e = { f = "f", g = 1 }\r',
-    "[t.u]",
-    "h.i = 1979-05-27",
-  ].join("\n");
-  assert.deepEqual(Object.fromEntries([...locateKeys(text)].map(([key, at]) => [key, `${at.line}:${at.column}`])), {
-    ...{ a: "2:1", "b c": "5:2", t: "8:2", "t.e": "9:3", "t.e.f": "9:9", "t.e.g": "9:18" },
-    ...{ "t.u": "10:4", "t.u.h": "11:1", "t.u.h.i": "11:3" },
-  });
-});
-
 test("a daemon is told its port when it is started", async () => {
   await using world = await World.make();
   await configure(world, "http-port = 8080\n");
   const { stderr } = await world.run(["daemon", "start", "--foreground"]);
   assert.match(stderr, /would become .* --http-port 8080 --foreground/);
 });
+
+/** What a repository could hold to make its reader busy: none of them may take long or look like a fault of ours. */
+const heavy: Readonly<Record<string, string>> = {
+  "dotted keys": `${"a.".repeat(8_000)}a = 1`,
+  "a deep table": `[${"a.".repeat(8_000)}a]`,
+  "nested lists": `image = ${"[".repeat(8_000)}`,
+  "nested tables": `image = ${"{a=".repeat(990)}1${"}".repeat(990)}`,
+  "a list of many lines": `image = [\n${"1,\n".repeat(5_400)}]`,
+  "a text of many lines": `image = """\n${"\n".repeat(16_000)}"""`,
+};
+
+for (const [what, text] of Object.entries(heavy)) {
+  test(`${what} in a project's file are refused like anything else`, async () => {
+    await using world = await World.make();
+    const { directory } = await project(world, text);
+    const { status, stderr } = await world.run(["run", directory, "-d"]);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /\.banger\.toml:\d+:\d+: /);
+  });
+}

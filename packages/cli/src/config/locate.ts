@@ -6,14 +6,30 @@ import { parse } from "smol-toml";
 
 export type Position = { readonly line: number; readonly column: number };
 
-/** By dotted path; of a table where it is named first. The text must be valid. */
+/** a table and what is in it: nothing that can be configured lies deeper */
+const MAX_DEPTH = 2;
+/** each line of a value costs one more attempt at it */
+const MAX_VALUE_LINES = 100;
+
+/** A value has more lines than any that is meant has. */
+export class ValueTooLong extends Error {
+  override readonly name = "ValueTooLong";
+  readonly position: Position;
+
+  constructor(line: number) {
+    super(`a value has more than ${MAX_VALUE_LINES} lines`);
+    this.position = { line, column: 1 };
+  }
+}
+
+/** By dotted path, down to the entries of a table; of a table where it is named first. The text must be valid. */
 export function locateKeys(text: string): ReadonlyMap<string, Position> {
   const found = new Map<string, Position>();
   let table: readonly string[] = [];
   for (const { content, line } of statements(text)) {
     const parsed = parse(content);
     const isHeader = content.trimStart().startsWith("[");
-    const paths = pathsOf(parsed, isHeader ? [] : table);
+    const paths = pathsOf(parsed, isHeader ? [] : table.slice(0, MAX_DEPTH));
     if (isHeader) table = paths.at(-1) ?? [];
     let from = 0;
     for (const path of paths) {
@@ -32,7 +48,10 @@ function* statements(text: string): Generator<{ content: string; line: number }>
   let start = 0;
   for (let end = 0; end < lines.length; end += 1) {
     const content = lines.slice(start, end + 1).join("");
-    if (!canStandAlone(content)) continue;
+    if (!canStandAlone(content)) {
+      if (end - start >= MAX_VALUE_LINES) throw new ValueTooLong(start + 1);
+      continue;
+    }
     if (!/^\s*(?:#|$)/.test(content)) yield { content, line: start + 1 };
     start = end + 1;
   }
@@ -49,6 +68,7 @@ function canStandAlone(content: string): boolean {
 
 /** Outer tables before what is in them, in the order of the text. */
 function pathsOf(value: unknown, path: readonly string[]): (readonly string[])[] {
+  if (path.length === MAX_DEPTH) return [];
   if (Array.isArray(value)) return value.flatMap((one) => pathsOf(one, path));
   if (typeof value !== "object" || value === null || value instanceof Date) return [];
   return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...pathsOf(inner, [...path, key])]);

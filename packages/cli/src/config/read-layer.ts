@@ -4,7 +4,7 @@ import { parse, TomlError } from "smol-toml";
 import { suggest } from "../program/suggest.ts";
 import { isKey, type KeyName, keys } from "./keys.ts";
 import type { Entry } from "./layers.ts";
-import { locateKeys, type Position } from "./locate.ts";
+import { locateKeys, type Position, ValueTooLong } from "./locate.ts";
 import { isTable, naming } from "./value-types.ts";
 
 export type LayerFile = { readonly path: string; readonly text: string; readonly layer: "file" | "project" };
@@ -13,7 +13,7 @@ const START: Position = { line: 1, column: 1 };
 
 export function readLayer(file: LayerFile): readonly Entry[] {
   const table = parseToml(file);
-  const positions = locateKeys(file.text);
+  const positions = positionsIn(file);
   return Object.entries(table).flatMap(([name, raw]) => {
     const at = positions.get(name) ?? START;
     const key = knownKey(name, { file, at });
@@ -72,6 +72,15 @@ function parseToml({ path, text }: LayerFile): Readonly<Record<string, unknown>>
     const [first = ""] = error.message.split("\n");
     const what = `this is not TOML: ${first.replace(/^Invalid TOML document: /, "")}`;
     throw invalid(path, error, { what, hint: "Mend the line named above and try again.", cause: error });
+  }
+}
+
+function positionsIn({ path, text }: LayerFile): ReadonlyMap<string, Position> {
+  try {
+    return locateKeys(text);
+  } catch (error) {
+    if (!(error instanceof ValueTooLong)) throw error;
+    throw invalid(path, error.position, { what: error.message, hint: "Write it in fewer lines.", cause: error });
   }
 }
 
