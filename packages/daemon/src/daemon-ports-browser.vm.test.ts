@@ -30,7 +30,9 @@ class Browser implements AsyncDisposable {
   async origin(): Promise<string> {
     for await (const line of createInterface({ input: this.#child.stderr })) {
       const at = /DevTools listening on ws:\/\/([^/]+)\//.exec(line)?.[1];
-      if (at !== undefined) return `http://${at}`;
+      if (at === undefined) continue;
+      this.#child.stderr.resume(); // or a browser that complains a lot stands still some day
+      return `http://${at}`;
     }
     throw new Error("the browser ended without saying where it listens");
   }
@@ -41,31 +43,75 @@ class Browser implements AsyncDisposable {
   }
 }
 
-/** Opens the address in a page of its own and gives what the expression, or its promise, comes to there. */
+/** A page of a browser. It counts as open when what was asked for is there, and not the blank one before it. */
+class Page implements AsyncDisposable {
+  readonly #origin: string;
+  readonly #target: string;
+  readonly #socket: WebSocket;
+  readonly #answers = new Map<number, (result: Record<string, unknown>) => void>();
+  readonly #gone = Promise.withResolvers<never>();
+  readonly #loaded = new Set<unknown>();
+  #onLoad: () => void = () => undefined;
+  #asked = 0;
+
+  private constructor(origin: string, { target, socket }: { target: string; socket: WebSocket }) {
+    this.#origin = origin;
+    this.#target = target;
+    this.#socket = socket;
+    this.#gone.promise.catch(() => undefined); // told to whoever waits for the page
+    socket.addEventListener("close", () => this.#gone.reject(new Error("the browser has gone")));
+    socket.addEventListener("message", ({ data }) => {
+      const { id, result, method, params } = JSON.parse(String(data));
+      this.#answers.get(id)?.(result ?? {});
+      if (method !== "Page.lifecycleEvent" || params.name !== "load") return;
+      this.#loaded.add(params.loaderId);
+      this.#onLoad();
+    });
+  }
+
+  static async open(origin: string, url: string): Promise<Page> {
+    const made = await fetch(`${origin}/json/new?about:blank`, { method: "PUT" });
+    const { id: target, webSocketDebuggerUrl } = Object(await made.json()) as Record<
+      "id" | "webSocketDebuggerUrl",
+      string
+    >;
+    const socket = new WebSocket(webSocketDebuggerUrl);
+    await once(socket, "open");
+    const page = new Page(origin, { target, socket });
+    await page.#ask("Page.enable");
+    await page.#ask("Page.setLifecycleEventsEnabled", { enabled: true });
+    const { loaderId } = await page.#ask("Page.navigate", { url });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    page.#onLoad = () => page.#loaded.has(loaderId) && resolve();
+    page.#onLoad();
+    await Promise.race([promise, page.#gone.promise]);
+    return page;
+  }
+
+  /** What the expression, or its promise, comes to there. */
+  async evaluate(expression: string): Promise<unknown> {
+    const answer = await this.#ask("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    return Object(answer.result).value;
+  }
+
+  async #ask(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
+    this.#asked += 1;
+    this.#answers.set(this.#asked, resolve);
+    this.#socket.send(JSON.stringify({ id: this.#asked, method, params }));
+    return await Promise.race([promise, this.#gone.promise]);
+  }
+
+  /** A browser keeps six connections to a host, and each open page has one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await fetch(`${this.#origin}/json/close/${this.#target}`);
+  }
+}
+
+/** Opens the address in a page of its own, and gives what the expression comes to there. */
 async function look(origin: string, url: string, expression: string): Promise<unknown> {
-  const made = await fetch(`${origin}/json/new?about:blank`, { method: "PUT" });
-  const { id: target, webSocketDebuggerUrl } = Object(await made.json()) as {
-    id: string;
-    webSocketDebuggerUrl: string;
-  };
-  const socket = new WebSocket(webSocketDebuggerUrl);
-  await once(socket, "open");
-  const answered = Promise.withResolvers<unknown>();
-  const ask = (id: number, method: string, params: object = {}) => socket.send(JSON.stringify({ id, method, params }));
-  socket.addEventListener("message", ({ data }) => {
-    const said = JSON.parse(String(data));
-    if (said.method === "Page.loadEventFired") {
-      ask(3, "Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-    }
-    if (said.id === 3) answered.resolve(said.result?.result?.value);
-  });
-  socket.addEventListener("close", () => answered.reject(new Error("the browser has gone")));
-  ask(1, "Page.enable");
-  ask(2, "Page.navigate", { url });
-  const value = await answered.promise;
-  // A browser keeps six connections to a host, and each open page has one.
-  await fetch(`${origin}/json/close/${target}`);
-  return value;
+  await using page = await Page.open(origin, url);
+  return await page.evaluate(expression);
 }
 
 /** Resolves with the page's content when it holds the text. */
@@ -99,14 +145,14 @@ test("a browser follows the page as ports come, runs no script of a guest's, and
   const origin = await browser.origin();
   const page = `http://localhost:${new URL(link).port}/`;
 
-  const shown = look(origin, page, whenShown("81.web.localhost"));
-  assert.match(String(await look(origin, page, whenShown(">live<"))), /<td>web<\/td><td>running<\/td>/);
-  assert.ok(
-    String(await look(origin, page, whenShown(link))).includes(`<a href="${link}" rel="noreferrer">${link}</a>`),
-  );
+  await using board = await Page.open(origin, page);
+  assert.match(String(await board.evaluate(whenShown(">live<"))), /<td>web<\/td><td>running<\/td>/);
+  const listed = String(await board.evaluate(whenShown(link))); // the guest was asked, so that it tells of changes
+  assert.ok(listed.includes(`<a href="${link}" rel="noreferrer">${link}</a>`));
   const process = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
   bench.guests.of(id).event("ports", { port: [{ port: 81, process }] });
-  assert.match(String(await shown), /<td>&lt;img src=x onerror="document.title=1"&gt;&lt;script&gt;/);
+  const shown = String(await board.evaluate(whenShown("81.web.localhost")));
+  assert.match(shown, /<td>&lt;img src=x onerror="document.title=1"&gt;&lt;script&gt;/);
   assert.equal(await look(origin, page, "document.title"), "banger");
   assert.equal(
     await look(origin, link, "document.title + document.querySelector('p').textContent"),
