@@ -51,6 +51,8 @@ export type Composed = {
 
 /** A guest under emulation on a starved host takes its time; one that has not answered by then never will. */
 const BOOT_MS = 180_000;
+/** A table that is renewed each second waits no longer for one of its rows. */
+const STATS_MS = 5_000;
 
 export function compose(composition: Composition): Composed {
   const { paths, ports, database } = composition;
@@ -82,7 +84,7 @@ export function compose(composition: Composition): Composed {
   const commands = new CommandService({ vm, machines: paths.machines });
   const files = new FileService({ vm });
   const { processes, clock } = ports;
-  const stats = new StatsService({ vm, processes, clock, machines: paths.machines });
+  const stats = new StatsService({ vm, live, processes, clock, machines: paths.machines, guestMs: STATS_MS });
   const { installation } = composition.config;
   const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));
   const daemon = composeStatus(composition, { vm, operations, exec });

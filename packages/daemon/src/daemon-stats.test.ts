@@ -25,3 +25,12 @@ test("a machine that does not run, and one that is not there, are told", async (
   await assert.rejects(client.call("vm.stats", { ref: "web" }), (error) => AppError.is(error, "VM_NOT_RUNNING"));
   await assert.rejects(client.call("vm.stats", { ref: "db" }), (error) => AppError.is(error, "VM_NOT_FOUND"));
 });
+
+test("of a paused machine there is what the host sees", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web");
+  await bench.ended(client, await client.call("vm.pause", { ref: "web" }));
+  const { machine, guest, host } = await client.call("vm.stats", { ref: "web" });
+  assert.deepEqual([machine.state, guest, host.cpuMs], ["paused", null, 500]);
+});

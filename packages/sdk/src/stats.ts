@@ -5,8 +5,8 @@ import type { BangerClient } from "./client.ts";
 type Guest = NonNullable<StatsSample["guest"]>;
 
 export type Stats = {
-  readonly machine: { readonly id: string; readonly name: string };
-  /** null when the guest did not answer in time */
+  readonly machine: { readonly id: string; readonly name: string; readonly state: StatsSample["machine"]["state"] };
+  /** null when the guest did not answer in time, or is paused */
   readonly guest: (Omit<Guest, "cpu"> & { readonly cpuPercent: number | null }) | null;
   readonly host: { readonly cpuPercent: number | null; readonly residentBytes: number; readonly diskBytes: number };
 };
@@ -22,11 +22,11 @@ export async function sampleStats(
 /** Percentages are of one processor, so that two busy ones are 200; null where the two samples can not be compared. */
 export function statsBetween(before: StatsSample | undefined, after: StatsSample): Stats {
   const { machine, guest, host } = after;
-  const { id, name, vcpus } = machine;
+  const { vcpus, ...which } = machine;
   const elapsedMs = after.takenMs - (before?.takenMs ?? Number.NaN);
   const { cpuMs, ...seen } = host;
   return {
-    machine: { id, name },
+    machine: which,
     guest: guest && shown(guest, before?.guest ?? undefined, vcpus),
     host: { cpuPercent: percent(cpuMs - (before?.host.cpuMs ?? Number.NaN), elapsedMs), ...seen },
   };

@@ -32,10 +32,10 @@ export const HostSample = z.object({
 });
 
 export const StatsSample = z.object({
-  machine: z.object({ id: VmId, name: VmName, vcpus: z.number() }),
+  machine: z.object({ id: VmId, name: VmName, vcpus: z.number(), state: z.enum(["running", "paused"]) }),
   /** when it was taken, `ms` from an arbitrary zero that stays the same while the daemon lives */
   takenMs: z.number(),
-  /** null when the guest did not answer in time */
+  /** null when the guest did not answer in time, or is paused */
   guest: GuestSample.nullable(),
   host: HostSample,
 });

@@ -45,7 +45,7 @@ export function sampleMachine(name: string): VmView {
 /** `count` tells them apart: between one and the next lies a second, in which the machine was busy for half of it. */
 export function sampleStats({ id, name, vcpus }: VmView, count: number): StatsSample {
   return {
-    machine: { id, name, vcpus },
+    machine: { id, name, vcpus, state: "running" },
     takenMs: 1_000 * count,
     guest: {
       ...{ uptimeMs: 60_000 + 1_000 * count, load: [0.5, 0.25, 0.1], processes: 12 },

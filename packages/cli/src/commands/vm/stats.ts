@@ -61,7 +61,7 @@ export const command = defineCommand(
 
 async function running(client: BangerClient): Promise<readonly string[]> {
   const { machines } = await client.call("vm.list", {});
-  return machines.filter(({ state }) => state === "running").map(({ id }) => id);
+  return machines.filter(({ state }) => state === "running" || state === "paused").map(({ id }) => id);
 }
 
 async function once(client: BangerClient, ref: string, { signal, pause }: Context): Promise<Stats> {
@@ -174,7 +174,8 @@ function table(all: readonly Stats[], screen: Screen): string {
 
 function row({ machine, guest, host }: Stats): string[] {
   const seen = [percent(host.cpuPercent), formatBytes(host.residentBytes), formatBytes(host.diskBytes)];
-  if (!guest) return [machine.name, "no answer", "-", "-", "-", "-", "-", "-", ...seen];
+  const why = machine.state === "paused" ? "paused" : "no answer";
+  if (!guest) return [machine.name, why, "-", "-", "-", "-", "-", "-", ...seen];
   const { cpuPercent, memory, root, work, load, processes, uptimeMs } = guest;
   const inside = [
     used(memory),
