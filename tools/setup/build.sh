@@ -12,8 +12,8 @@ build_native() {
   [ -e "$root/$1/Makefile" ] || return 0
   version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
   commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
-  # NODE: npm puts that of its own into the environment. Relative paths only: make cannot hold the name of a checkout that has a space in it.
-  (cd "$root/$1" && PATH=${node%/node}:$PATH make -s "${2:-all}" ROOT=../.. NODE=node VERSION="$version" COMMIT="$commit") \
+  # NODE: npm puts that of its own into the environment.
+  (cd "$root/$1" && PATH=${node%/node}:$PATH make -s "${2:-all}" NODE=node VERSION="$version" COMMIT="$commit") \
     </dev/null >&2 9>&- ||
     die "make ${2:-all} failed in $1; its lines above say why."
 }

@@ -18,7 +18,7 @@ $(OUT)/agent/fuzz-agent: $(OUT)/agent/fuzz/test/fuzz.o $(FUZZED:%.c=$(OUT)/agent
 
 fuzz: $(OUT)/agent/fuzz-agent
 	@mkdir -p $(OUT)/agent/corpus
-	cd $(OUT)/agent && ./fuzz-agent -max_total_time=30 -max_len=4096 -print_final_stats=1 corpus $(CORPUS)
+	here=$$PWD && cd $(OUT)/agent && ./fuzz-agent -max_total_time=30 -max_len=4096 -print_final_stats=1 corpus "$$here/$(CORPUS)"
 
 # The programs drive the sanitized agent; one goes through the shipped binary.
 # The agent is root in its machine, so it is root here: an ordinary user's own, in a namespace.
