@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -67,6 +67,22 @@ async function freePort(): Promise<number> {
   await once(listener, "close");
   return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
+
+scenario("HTTP is served where the configuration says, from the daemon's next start on", async () => {
+  const port = await freePort();
+  const directory = join(home.directory, "config/banger");
+  await mkdir(directory);
+  await writeFile(join(directory, "config.toml"), `http-port = ${port}\n`);
+  try {
+    await home.stopDaemon();
+    await home.ok(["daemon", "start"]);
+    assert.match(await get(port, "localhost"), /<html/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  await home.stopDaemon();
+  await home.daemon();
+});
 
 scenario(
   "what listens in a machine is listed, and reached by name, by a published port and through a tunnel",

@@ -32,7 +32,7 @@ export const command = defineCommand(
       out.write(
         formatTable(
           COLUMNS,
-          rows.map((row) => [row.key, row.text, whoSet(row)]),
+          rows.map((row) => [row.key, row.text, whoSet(row), row.meaning]),
           out,
         ),
       );
@@ -40,18 +40,25 @@ export const command = defineCommand(
   },
 );
 
-type Row = { readonly key: string; readonly value: unknown; readonly text: string } & (Source | { layer: "default" });
+type Row = {
+  readonly key: string;
+  readonly value: unknown;
+  /** the value as people read it, or what holds without one */
+  readonly text: string;
+  readonly meaning: string;
+} & (Source | { readonly layer: "default" });
 
 const keyNames = Object.keys(keys).filter((key): key is KeyName => Object.hasOwn(keys, key));
 
 function rowsOf(key: KeyName, { values, origins }: Settings): Row[] {
   const found = origins.filter((origin) => origin.key === key);
-  const spec: KeySpec = keys[key];
-  if (found.length === 0) return [{ key, value: null, text: spec.fallback, layer: "default" }];
+  const { fallback, help: meaning }: KeySpec = keys[key];
+  if (found.length === 0) return [{ key, value: null, text: fallback, meaning, layer: "default" }];
   return found.map(({ name, source }) => {
-    if (name === undefined) return { key, value: values[key], text: formatValue(key, values) ?? "", ...source };
+    if (name === undefined)
+      return { key, value: values[key], text: formatValue(key, values) ?? "", meaning, ...source };
     const value = values.env?.[name] ?? "";
-    return { key: `${key}.${name}`, value, text: value, ...source };
+    return { key: `${key}.${name}`, value, text: value, meaning, ...source };
   });
 }
 
@@ -64,4 +71,5 @@ const COLUMNS = [
   { head: "KEY", rank: 0, least: 16 },
   { head: "VALUE", rank: 1, least: 12 },
   { head: "SET BY", rank: 2, least: 12 },
+  { head: "MEANING", rank: 3, least: 20 },
 ];
