@@ -8,6 +8,7 @@
 
 #define EXEC_ID_MAX 32u
 #define EXECS_MAX 256u
+#define EXEC_HOLD_MS 5u     // the end of output and EXITED mostly come together, and are one write then
 #define EXEC_GRACE_MS 1000u // how long output may follow the end of the process while others hold the pipes
 
 struct exec {
@@ -27,6 +28,7 @@ struct exec {
     int status;   // of waitpid
     bool exited;  // and the output ended: EXITED was sent
     struct timer grace;
+    struct timer hold; // until the end of its output is sent though it has not ended
     struct sink in;
     struct source out, err;
 };

@@ -30,10 +30,27 @@ void exec_send_exited(struct exec *exec)
     agent_event(exec->agent, 0x100, &out);
 }
 
+static void hold_ends(struct exec *exec, bool held)
+{
+    for (uint32_t number = exec->stream; number <= exec->stream + 1; number++) {
+        struct stream *stream = exec->stream ? stream_find(exec->agent, number) : NULL;
+        if (stream && stream_context(stream) == exec)
+            stream->out.fin_held = held;
+    }
+}
+
+static void hold_over(struct timer *timer) { hold_ends(timer->context, false); }
+
 static void exited(struct exec *exec)
 {
+    if (!exec->ended && !exec->hold.armed) {
+        hold_ends(exec, true);
+        loop_arm(exec->agent->loop, &exec->hold, EXEC_HOLD_MS);
+    }
     if (!exec->ended || !exec->out.ended || !exec->err.ended || exec->exited)
         return;
+    loop_disarm(exec->agent->loop, &exec->hold);
+    hold_ends(exec, false);
     exec->exited = true;
     loop_disarm(exec->agent->loop, &exec->grace);
     // A host of another session hears of it when it joins.
@@ -119,6 +136,8 @@ struct exec *exec_new(struct agent *agent, const char *id)
     exec->child.context = exec;
     exec->grace.due = grace_over;
     exec->grace.context = exec;
+    exec->hold.due = hold_over;
+    exec->hold.context = exec;
     exec->next = agent->execs;
     agent->execs = exec;
     return exec;
@@ -147,6 +166,7 @@ void exec_free(struct exec *exec)
     if (!exec->ended)
         loop_forget_child(agent->loop, &exec->child);
     loop_disarm(agent->loop, &exec->grace);
+    loop_disarm(agent->loop, &exec->hold);
     sink_close(&exec->in);
     source_close(&exec->out);
     source_close(&exec->err);

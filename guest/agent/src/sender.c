@@ -33,7 +33,7 @@ static bool has_data(const struct stream *stream)
     if (stream->awaiting)
         return false;
     if (out->finished && !out->fin_sent && out->sent == out->ring.to)
-        return true;
+        return !out->fin_held;
     return out->sent < out->ring.to && out->sent < out->limit;
 }
 

@@ -11,6 +11,7 @@ struct out_half {
     uint64_t sent;
     uint64_t limit;
     bool finished; // FIN follows `written`
+    bool fin_held; // a FIN alone waits for company
     bool fin_sent;
     bool fin_acked;
 };

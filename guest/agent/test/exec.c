@@ -163,6 +163,21 @@ static void background_keeps_running(struct host *host)
     CHECK(got(host, 32, "early\n"));
 }
 
+static void output_ends_first(struct host *host)
+{
+    struct out out = {0};
+
+    // A FIN waits for EXITED only a moment.
+    host_answer(host, host_exec(host, "h1", 34, 0, "echo said; exec >&- 2>&-; exec sleep 100"), NULL);
+    host_wait_fin(host, 34);
+    host_wait_fin(host, 35);
+    CHECK(got(host, 34, "said\n") && !host_has_event(host, 0x100, "h1"));
+    out_text(&out, 1, "h1");
+    out_u64(&out, 2, 15);
+    host_answer(host, host_request(host, 0x03, &out), NULL);
+    CHECK(host_u64(host_event(host, 0x100, "h1"), 3) == 15);
+}
+
 static void release_and_list(struct host *host)
 {
     struct out out = {0};
@@ -202,6 +217,7 @@ int main(void)
     refusals(host);
     other_user(host);
     background_keeps_running(host);
+    output_ends_first(host);
     release_and_list(host);
     host_free(host);
     agent_process_stop(&process);
