@@ -81,3 +81,12 @@ test("-q prints ids or names, one a line, or nothing", async () => {
     }
   }
 });
+
+test("nothing is written after the answer has begun", async () => {
+  for (const named of await commands()) {
+    for (const example of answered(named)) {
+      const { status, late, stderr } = await runExample(example);
+      assert.ok(status !== 0 || !late, `${example.line}: ${stderr}`);
+    }
+  }
+});

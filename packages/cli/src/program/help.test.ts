@@ -26,7 +26,7 @@ Options:
   -u, --user USER        run it as this user (default: root)
   -w, --workdir DIR      run it in this directory
   -e, --env KEY[=VALUE]  an environment variable; without a value, the one of
-                         this environment
+                         this environment; may be given several times
   -h, --help             show this
 
 Examples:

@@ -59,7 +59,7 @@ export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): s
   const name = shortestName(entry);
   const also = [entry.path, ...entry.aliases].map((words) => words.join(" ")).filter((words) => words !== name);
   const args = Object.entries(data.args).map(([word, { help }]): Row => [placeholder(word), help]);
-  const options = Object.entries(data.options).map(([long, spec]): Row => [optionFlags(long, spec), spec.help]);
+  const options = Object.entries(data.options).map(([long, spec]): Row => [optionFlags(long, spec), optionHelp(spec)]);
   return joined([
     `Usage: ${wrapText(`banger ${name} ${usageTail(data)}`, { width, indent: "Usage: ".length })}`,
     wrapText(data.description, { width, indent: 0 }),
@@ -87,6 +87,10 @@ export function usageTail(data: CommandData): string {
 function optionFlags(long: string, { short, value }: OptionSpec): string {
   const flags = short === undefined ? `    --${long}` : `-${short}, --${long}`;
   return value === undefined ? flags : `${flags} ${value}`;
+}
+
+export function optionHelp({ help, repeat }: OptionSpec): string {
+  return repeat ? `${help}; may be given several times` : help;
 }
 
 function verbsOf(noun: string): string[] {

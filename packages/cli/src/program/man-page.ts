@@ -3,7 +3,7 @@ import { catalog, type Entry, nouns } from "./catalog.ts";
 import { type CommandData, type OptionSpec, placeholder } from "./command.ts";
 import { commandStatuses, exitStatuses } from "./exit-statuses.ts";
 import { shortestName } from "./find-command.ts";
-import { usageTail } from "./help.ts";
+import { optionHelp, usageTail } from "./help.ts";
 
 type Made = { readonly version: string };
 /** what is explained, and the explanation; both are roff already */
@@ -52,7 +52,7 @@ function commandPage(entry: Entry, { data, version }: Made & { data: CommandData
   const name = shortestName(entry);
   const also = [entry.path, ...entry.aliases].map((words) => words.join(" ")).filter((words) => words !== name);
   const args = Object.entries(data.args).map(([word, { help }]): Item => [italic(placeholder(word)), text(help)]);
-  const options = Object.entries(data.options).map(([long, spec]): Item => [flags(long, spec), text(spec.help)]);
+  const options = Object.entries(data.options).map(([long, spec]): Item => [flags(long, spec), text(optionHelp(spec))]);
   return page(pageName(entry), { version }, [
     section("NAME", `${literal(pageName(entry))} \\- ${text(entry.summary)}`),
     section(

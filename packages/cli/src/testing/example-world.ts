@@ -23,8 +23,11 @@ export function exampleArguments(line: string): readonly string[] {
   return [...named.matchAll(WORD)].map(([, single, double, plain]) => single ?? double ?? plain ?? "").slice(1);
 }
 
+/** `late`: a remark came after the answer had begun */
+export type RanExample = Ran & { readonly late: boolean };
+
 /** Runs an example in a fresh world, perhaps with one more option of banger's own. One that would not end gets a SIGINT. */
-export async function runExample({ line, endless }: Example, extra: readonly string[] = []): Promise<Ran> {
+export async function runExample({ line, endless }: Example, extra: readonly string[] = []): Promise<RanExample> {
   const words = exampleArguments(line);
   const at = words.indexOf("--");
   const own = at === -1 ? words.length : at;
@@ -32,14 +35,23 @@ export async function runExample({ line, endless }: Example, extra: readonly str
   await furnish(world, words);
   const interrupts = new Interrupts(() => undefined);
   const before = process.cwd();
+  let answered = false;
+  let late = false;
   process.chdir(join(world.home, "project"));
   try {
-    return await world.run([...words.slice(0, own), ...extra, ...words.slice(own)], {
+    const ran = await world.run([...words.slice(0, own), ...extra, ...words.slice(own)], {
       interrupts,
       ...(line.includes(" | ") && { stdin: EMPTY_TAR }),
       ...(words.includes("-it") && { terminal: { columns: 80 } }),
-      ...(endless && { onStdout: () => interrupts.signal.aborted || interrupts.receive("SIGINT") }),
+      onStdout() {
+        answered = true;
+        if (endless && !interrupts.signal.aborted) interrupts.receive("SIGINT");
+      },
+      onStderr() {
+        late ||= answered;
+      },
     });
+    return { ...ran, late };
   } finally {
     process.chdir(before);
   }

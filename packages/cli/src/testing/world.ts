@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { builtAt, commit, version } from "@banger/contract/version";
@@ -21,8 +21,9 @@ export type RunOptions = {
   readonly interrupts?: Interrupts;
   /** what all three streams are said to be */
   readonly terminal?: { readonly columns: number };
-  /** hears what is printed as it is printed */
+  /** hear what is printed as it is printed */
   readonly onStdout?: () => void;
+  readonly onStderr?: () => void;
 };
 
 export const ownBuild = { version, commit, builtAt };
@@ -53,10 +54,9 @@ export class World implements AsyncDisposable {
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
     const isTTY = options.terminal !== undefined;
     const tty = { isTTY, ...options.terminal };
-    const stdout = Object.assign(new PassThrough(), tty);
-    const stderr = Object.assign(new PassThrough(), tty);
+    const stdout = Object.assign(listening(options.onStdout), tty);
+    const stderr = Object.assign(listening(options.onStderr), tty);
     const interrupts = options.interrupts ?? new Interrupts(() => undefined);
-    if (options.onStdout) stdout.on("data", options.onStdout);
     const said = Promise.all([text(stdout), text(stderr)]);
     const status = await runProgram({
       argv,
@@ -99,6 +99,16 @@ export class World implements AsyncDisposable {
     await this.daemon[Symbol.asyncDispose]();
     await rm(this.home, { recursive: true });
   }
+}
+
+/** Tells of each write when it is made: what a reader hears comes later, and in another order. */
+function listening(onWrite?: () => void): Transform {
+  return new Transform({
+    transform(chunk, _encoding, done) {
+      onWrite?.();
+      done(null, chunk);
+    },
+  });
 }
 
 const main = join(import.meta.dirname, "../main.ts");

@@ -11,7 +11,7 @@ export const command = defineCommand(
     description: "Tells all about an image.",
     args: { image: { arity: "one", ...imageRef } },
     options: { quiet: idOption, json: jsonOption },
-    examples: [{ line: "banger image show minimal", help: "for people" }],
+    examples: [{ line: "banger image show minimal", help: "a line for each property" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const client = await daemon.connect();

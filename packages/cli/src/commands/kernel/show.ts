@@ -11,7 +11,7 @@ export const command = defineCommand(
     description: "Tells all about a kernel.",
     args: { kernel: { arity: "one", ...kernelRef } },
     options: { quiet: idOption, json: jsonOption },
-    examples: [{ line: "banger kernel show debian", help: "for people" }],
+    examples: [{ line: "banger kernel show debian", help: "a line for each property" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const client = await daemon.connect();

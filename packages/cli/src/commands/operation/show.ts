@@ -13,7 +13,7 @@ export const command = defineCommand(
     description: "Tells all about an operation: what it is about, its stages and how it ended.",
     args: { operation: { arity: "one", ...operationRef } },
     options: { quiet: idOption, json: jsonOption },
-    examples: [{ line: "banger operation show 4k2j", help: "for people" }],
+    examples: [{ line: "banger operation show 4k2j", help: "a line for each property" }],
   },
   async ({ args, options }, { daemon, out, now }) => {
     const operation = await findOperation(await daemon.connect(), args.operation);

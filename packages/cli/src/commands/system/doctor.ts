@@ -16,7 +16,7 @@ export const command = defineCommand(
     args: {},
     options: { quiet: { short: "q", help: "print the names of failed checks only" }, json: jsonOption },
     examples: [
-      { line: "banger doctor", help: "for people" },
+      { line: "banger doctor", help: "a line for each check" },
       { line: "banger doctor --json", help: "for programs" },
     ],
   },

@@ -28,8 +28,8 @@ export const command = defineCommand(
     if (options.json) out.json({ cli: ours, daemon: theirs });
     else if (options.quiet) out.line(build.version);
     else {
-      out.write(formatProperties([...rows("Command line", ours), ...rows("Daemon", theirs)], out));
       for (const line of mismatches(ours, theirs)) err.line(`banger: ${line}`);
+      out.write(formatProperties([...rows("Command line", ours), ...rows("Daemon", theirs)], out));
     }
     return 0;
   },

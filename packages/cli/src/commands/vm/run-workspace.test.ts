@@ -50,7 +50,7 @@ test("--dry-run lists with sizes, as JSON too, and no daemon is asked", async ()
     assert.deepEqual(ran, {
       status: 0,
       stdout: "       9 B  src/main.c\n       1 B  .env\n       1 B  notes\n",
-      stderr: "banger: would copy 3 files, 11 B to /root/some-repo\n",
+      stderr: "banger: would copy 3 files, 11 B to /root/some-repo:\n",
     });
     const json = JSON.parse((await world.run(["run", "--dry-run", "--json", repository])).stdout);
     assert.deepEqual(json.leftBehind, { untracked: ["notes"], secrets: [".env"], nested: [] });

@@ -15,7 +15,7 @@ export const workspaceOptions = {
   include: {
     value: "FILE",
     repeat: true,
-    help: "with PATH: this file too, whatever git says; repeatable",
+    help: "with PATH: this file too, whatever git says",
     completes: "files",
   },
   "dry-run": { help: "with PATH: list what would be copied, with sizes, and do nothing" },
@@ -74,9 +74,9 @@ export function showPlan(plan: WorkspacePlan, { json, quiet }: Options, { out, e
     for (const { path } of files) out.line(sanitize(text(path)));
     return 0;
   }
-  for (const { path, size } of files) out.line(`${formatBytes(size).padStart(10)}  ${sanitize(text(path))}`);
   const total = `${counted(files.length, "file")}, ${formatBytes(plan.bytes)}`;
-  err.line(`banger: would copy ${total} to ${sanitize(workspaceDirectory(plan))}`);
+  err.line(`banger: would copy ${total} to ${sanitize(workspaceDirectory(plan))}:`);
+  for (const { path, size } of files) out.line(`${formatBytes(size).padStart(10)}  ${sanitize(text(path))}`);
   return 0;
 }
 

@@ -16,7 +16,7 @@ export const command = defineCommand(
     args: { machine: { arity: "one", ...machineRef } },
     options: { quiet: idOption, json: jsonOption },
     examples: [
-      { line: "banger show web", help: "for people" },
+      { line: "banger show web", help: "a line for each property" },
       { line: "banger show web --json", help: "for programs" },
     ],
   },
