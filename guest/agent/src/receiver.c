@@ -59,5 +59,7 @@ void receiver_filled(struct receiver *receiver, size_t size)
     while (again)
         at += step(receiver, receiver->buffer + at, receiver->length - at, &again);
     receiver->length -= at;
-    memmove(receiver->buffer, receiver->buffer + at, receiver->length);
+    // A port gives 4 KiB at a time: most of what comes is not yet a frame, and musl would move it onto itself, byte by byte.
+    if (at > 0)
+        memmove(receiver->buffer, receiver->buffer + at, receiver->length);
 }

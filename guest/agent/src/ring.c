@@ -5,7 +5,26 @@
 #include <string.h>
 
 #define RING_LEAST 4096u
-#define RING_KEEP 65536u // bytes; a larger buffer is freed when it becomes empty
+#define RING_KEEP 65536u   // bytes; a larger buffer is given back when it becomes empty
+#define RING_MOST 262144u  // bytes; what is larger than the above is this large
+#define RING_SPARES 4
+
+// Large buffers that nobody uses. The kernel's, new each time, would cost a page fault for every page: more than what they carry.
+static uint8_t *spares[RING_SPARES];
+static unsigned spare_count;
+
+static uint8_t *take_buffer(size_t capacity)
+{
+    return capacity == RING_MOST && spare_count > 0 ? spares[--spare_count] : malloc(capacity);
+}
+
+static void give_buffer(uint8_t *data, size_t capacity)
+{
+    if (capacity == RING_MOST && spare_count < RING_SPARES)
+        spares[spare_count++] = data;
+    else
+        free(data);
+}
 
 bool ring_reserve(struct ring *ring, size_t size)
 {
@@ -13,10 +32,10 @@ bool ring_reserve(struct ring *ring, size_t size)
     struct ring larger = *ring;
 
     while (capacity < size)
-        capacity *= 2;
+        capacity = capacity < RING_KEEP || size > RING_MOST ? capacity * 2 : RING_MOST;
     if (capacity == ring->capacity)
         return true;
-    larger.data = malloc(capacity);
+    larger.data = take_buffer(capacity);
     larger.capacity = capacity;
     if (!larger.data)
         return false;
@@ -30,7 +49,7 @@ bool ring_reserve(struct ring *ring, size_t size)
         memcpy(to, bytes, span);
         larger.to += span;
     }
-    free(ring->data);
+    give_buffer(ring->data, ring->capacity);
     *ring = larger;
     return true;
 }
@@ -101,7 +120,7 @@ void ring_drop(struct ring *ring, uint64_t until)
 
 void ring_clear(struct ring *ring)
 {
-    free(ring->data);
+    give_buffer(ring->data, ring->capacity);
     ring->data = NULL;
     ring->capacity = 0;
     ring->from = ring->to;

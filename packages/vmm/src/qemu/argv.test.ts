@@ -97,7 +97,7 @@ test("sockets are inherited, never opened by name; the console is standard outpu
 
 test("emulation uses every thread and is told the host's clock rate; hardware is left its own", () => {
   const tcg = argvOf();
-  assert.deepEqual([values(tcg, "-accel"), values(tcg, "-cpu")], [["tcg,thread=multi"], ["max"]]);
+  assert.deepEqual([values(tcg, "-accel"), values(tcg, "-cpu")], [["tcg,thread=multi"], ["max,erms=off,fsrm=off"]]);
   assert.match(values(tcg, "-append")[0] ?? "", / tsc=nowatchdog tsc_early_khz=2400000 root=\/dev\/vda rw$/);
   const kvm = argvOf({ accelerator: "kvm" });
   assert.deepEqual([values(kvm, "-accel"), values(kvm, "-cpu")], [["kvm"], ["host"]]);
