@@ -4,16 +4,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { encodeFields } from "@banger/contract/guest/fields";
-import { encodeFrame, FLAG_FIN, FRAME_TYPE, writeU64 } from "@banger/contract/guest/frame";
-import { type Decoded, FrameDecoder } from "@banger/contract/guest/frame-decoder";
-import {
-  agentHello,
-  decodeHello,
-  encodeHello,
-  type HostHello,
-  hostHello,
-  PROTOCOL,
-} from "@banger/contract/guest/hello";
+import { FLAG_FIN, FRAME_TYPE } from "@banger/contract/guest/frame";
 import { ANSWER_BIT, encodeMessage } from "@banger/contract/guest/message-frame";
 import { answerHead } from "@banger/contract/guest/messages";
 import { FakeClock } from "@banger/platform/time/clock-fake";
@@ -21,72 +12,8 @@ import fc from "fast-check";
 import { ExecSession } from "./exec-session.ts";
 import { FakeAgent } from "./guest-agent-fake.ts";
 import { GuestChannel } from "./guest-channel.ts";
+import { openPuppet, Puppet, type Say, u64 } from "./puppet-agent-fake.ts";
 import { WINDOW_BYTES } from "./receive-half.ts";
-
-type Say = { type: number; flag?: number; stream?: number; offset?: number; payload?: Uint8Array };
-
-/** Answers HELLO as an agent should, then does as it is told. */
-class Puppet {
-  readonly #decoder = new FrameDecoder();
-  #pipe: Duplex | undefined;
-  #epoch = 0;
-  hellos = 0;
-  readonly heard: Decoded[] = [];
-  /** what it does when it hears HELLO */
-  greet: (hello: HostHello) => void = (hello) => this.welcome(hello);
-  /** called when the epoch is open */
-  opened: () => void = () => undefined;
-
-  readonly connect = async () => {
-    const [host, guest] = duplexPair();
-    this.#pipe = guest;
-    guest.on("error", () => undefined);
-    guest.on("data", (chunk: Uint8Array) => {
-      this.#decoder.push(chunk);
-      for (let one = this.#decoder.next(); one; one = this.#decoder.next()) this.#hear(one);
-    });
-    return host;
-  };
-
-  #hear(one: Decoded): void {
-    if (one.kind !== "hello") {
-      this.heard.push(one);
-      return;
-    }
-    this.hellos++;
-    this.greet(decodeHello(hostHello, one.payload));
-  }
-
-  welcome(hello: HostHello, more: object = {}): void {
-    const { epoch, session } = hello;
-    const boot = new Uint8Array(16);
-    this.write(
-      encodeHello(agentHello, { protocol: PROTOCOL, epoch, session, boot, resumed: 0, nextStream: 2, ...more }),
-    );
-    this.#epoch = epoch;
-    this.#decoder.enter(epoch);
-    this.opened();
-  }
-
-  say({ type, flag = 0, stream = 0, offset = 0, payload = new Uint8Array() }: Say): void {
-    const { header, trailer } = encodeFrame({ type, flag, stream, offset, length: payload.length }, this.#epoch);
-    this.write(Buffer.concat([header, payload, trailer]));
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#pipe?.write(bytes);
-  }
-}
-
-function u64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  writeU64(new DataView(bytes.buffer), { at: 0, value });
-  return bytes;
-}
-
-function open(puppet: Puppet, more: { clock?: FakeClock; alive?: () => boolean } = {}): GuestChannel {
-  return GuestChannel.open({ connect: puppet.connect, session: new Uint8Array(16).fill(3), build: "1", ...more });
-}
 
 function ended(channel: GuestChannel): Promise<AppError> {
   const { promise, resolve } = Promise.withResolvers<AppError>();
@@ -123,7 +50,7 @@ for (const { name, say } of BREACHES) {
     puppet.opened = () => {
       for (const one of say) puppet.say(one);
     };
-    await using channel = open(puppet);
+    await using channel = openPuppet(puppet);
     const waiting = channel.request("sync", {}, {}).catch((error: unknown) => error);
     assert.ok(AppError.is(await ended(channel), "GUEST_PROTOCOL"), name);
     assert.ok(AppError.is(await waiting, "GUEST_PROTOCOL"));
@@ -133,7 +60,7 @@ for (const { name, say } of BREACHES) {
 
 test("data beyond the credit ends the channel before it is kept", async () => {
   const puppet = new Puppet();
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   await channel.ready({});
   const stream = await channel.openStream({});
   let offset = 0;
@@ -151,7 +78,7 @@ test("data behind the end of a stream, and an end that moves, end the channel", 
     { offset: 0, flag: FLAG_FIN, payload: Uint8Array.of(1) },
   ]) {
     const puppet = new Puppet();
-    await using channel = open(puppet);
+    await using channel = openPuppet(puppet);
     const { id } = await channel.openStream({});
     puppet.say({ type: FRAME_TYPE.data, stream: id, flag: FLAG_FIN, payload: Uint8Array.of(1, 2, 3) });
     puppet.say({ type: FRAME_TYPE.data, stream: id, ...second });
@@ -162,7 +89,7 @@ test("data behind the end of a stream, and an end that moves, end the channel", 
 test("endless refusals come to an end", async () => {
   const puppet = new Puppet();
   puppet.greet = (hello) => puppet.welcome(hello, { refused: hello.epoch + 5 });
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   assert.ok(AppError.is(await ended(channel), "GUEST_PROTOCOL"));
   assert.ok(puppet.hellos < 100);
 });
@@ -170,7 +97,7 @@ test("endless refusals come to an end", async () => {
 test("an agent that loses every epoch again comes to an end", async () => {
   const puppet = new Puppet();
   puppet.opened = () => puppet.write(Buffer.alloc(100, 0xee));
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   assert.ok(AppError.is(await ended(channel), "GUEST_PROTOCOL"));
   assert.ok(puppet.hellos < 100);
 });
@@ -182,7 +109,7 @@ test("HELLOs of other epochs and sessions are passed over; the right one counts"
     puppet.welcome({ ...hello, session: new Uint8Array(16).fill(9) });
     puppet.welcome(hello);
   };
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   assert.equal((await channel.ready({})).boot.length, 32);
 });
 
@@ -198,7 +125,7 @@ for (const { name, more } of BAD_HELLOS) {
   test(`a HELLO ${name} ends the channel`, async () => {
     const puppet = new Puppet();
     puppet.greet = (hello) => puppet.welcome(hello, more);
-    await using channel = open(puppet);
+    await using channel = openPuppet(puppet);
     assert.ok(AppError.is(await ended(channel), "GUEST_PROTOCOL"));
   });
 }
@@ -206,16 +133,16 @@ for (const { name, more } of BAD_HELLOS) {
 test("a guest that never answers HELLO, or a request, is silent, and the wait says for what", async () => {
   const mute = new Puppet();
   mute.greet = () => undefined;
-  await using silent = open(mute);
+  await using silent = openPuppet(mute);
   await assert.rejects(silent.ready({ deadlineMs: 20 }), { code: "GUEST_SILENT", message: /HELLO within 20 ms/ });
-  await using channel = open(new Puppet());
+  await using channel = openPuppet(new Puppet());
   await channel.ready({});
   await assert.rejects(channel.request("sync", {}, { deadlineMs: 20 }), { code: "GUEST_SILENT", message: /SYNC/ });
 });
 
 test("an answer that comes after its deadline is dropped, and the channel lives", async () => {
   const puppet = new Puppet();
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   await channel.ready({});
   await assert.rejects(channel.request("sync", {}, { deadlineMs: 10 }), { code: "GUEST_SILENT" });
   const late = message(0x31 | ANSWER_BIT, 1);
@@ -228,7 +155,7 @@ test("an answer that comes after its deadline is dropped, and the channel lives"
 
 test("a refusal shows the guest's words with what a terminal would obey made visible", async () => {
   const puppet = new Puppet();
-  await using channel = open(puppet);
+  await using channel = openPuppet(puppet);
   await channel.ready({});
   const asked = channel.request("sync", {}, {});
   const body = encodeFields(answerHead, { errno: 5, text: "\u001b]0;owned\u0007" });
@@ -244,7 +171,7 @@ test("a HELLO that was lost is sent again, when the agent has read it and time h
     if (puppet.hellos < 2) again.resolve();
     else puppet.welcome(hello);
   };
-  await using channel = open(puppet, { clock });
+  await using channel = openPuppet(puppet, { clock });
   await again.promise;
   const ready = channel.ready({});
   while (puppet.hellos < 2) {
@@ -333,7 +260,7 @@ test("whatever a guest sends, the channel goes on or ends with GUEST_PROTOCOL", 
   await fc.assert(
     fc.asyncProperty(fc.array(frame, { maxLength: 20 }), async (says) => {
       const puppet = new Puppet();
-      await using channel = open(puppet);
+      await using channel = openPuppet(puppet);
       await channel.ready({});
       const exec = ExecSession.start(channel, { id: "a", argv: ["x"], stdin: true }, {}).catch(
         (error: unknown) => error,

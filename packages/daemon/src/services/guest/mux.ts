@@ -17,6 +17,8 @@ type Accepted = "accepted" | "gap";
 
 /** answers to frames of unknown streams that wait to be sent; more can only be a peer that does not read them */
 const MAX_RESETS = 4_096;
+/** kept for resending on streams that are over; an agent that has answered acknowledges with its next frames */
+const MAX_FORGOTTEN_BYTES = 16_777_216;
 
 export class Mux {
   #control = controlStream();
@@ -119,6 +121,17 @@ export class Mux {
     stream.events = NO_EVENTS;
     stream.forgotten = true;
     this.#settle(stream);
+    this.#shed();
+  }
+
+  /** A peer that acknowledges nothing would have us keep the end of everything that it was ever sent: the oldest goes. */
+  #shed(): void {
+    let bytes = 0;
+    for (const stream of [...this.#streams.values()].reverse()) {
+      if (!stream.forgotten) continue;
+      bytes += stream.send.unacknowledged;
+      if (bytes > MAX_FORGOTTEN_BYTES) this.reset(stream, ERRNO.canceled);
+    }
   }
 
   #settle(stream: GuestStream): void {
