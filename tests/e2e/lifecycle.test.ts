@@ -65,6 +65,37 @@ scenario("what was written to either disk is there after stop and start", async 
   assert.equal(await home.ok(["exec", "beta", "sh", "-c", "dmesg 2>/dev/null | grep -ci 'recovery' || true"]), "0\n");
 });
 
+scenario("set grows the disk of a running machine at once, and tells what its next start brings", async () => {
+  const workMib = async () =>
+    Number((await home.ok(["exec", "beta", "df", "-B1M", "/root"])).split("\n")[1]?.split(/ +/)[1]);
+  const ran = await home.run(["set", "beta", "--disk", "2G", "--vcpu", "1", "--env", "COLOUR=blue"]);
+  assert.deepEqual(ran.stdout, "beta\n");
+  assert.equal(ran.stderr, "banger: beta has 1 processor from its next start\n");
+  const grown = await workMib();
+  assert.ok(grown > 1900 && grown <= 2048, `${grown} MiB`);
+  assert.equal(await home.ok(["exec", "beta", "sh", "-c", "nproc; echo $COLOUR; cat /root/kept"]), "2\nblue\nhome\n");
+  const { nextStart } = (await home.json(["show", "beta"])) as Machine;
+  assert.deepEqual(nextStart, { vcpus: 1 });
+  const shrunk = await home.run(["set", "beta", "--disk", "1G"]);
+  assert.deepEqual([shrunk.status, shrunk.stdout], [2, ""]);
+  assert.match(shrunk.stderr, /^banger: the work disk of beta has 2 GiB, and can not shrink to 1 GiB\nhint: /);
+  assert.equal((await home.run(["set", "beta"])).status, 2);
+});
+
+scenario("a running machine is renamed, and its guest with it", async () => {
+  assert.equal(await home.ok(["rename", "beta", "gamma"]), "gamma\n");
+  assert.equal(await home.ok(["exec", "gamma", "hostname"]), "gamma\n");
+  for (const [name, status] of [
+    ["gamma", 0],
+    ["Gamma", 2],
+    ["-", 2],
+  ] as const) {
+    assert.equal((await home.run(["rename", "gamma", name])).status, status);
+  }
+  assert.equal((await home.run(["show", "beta"])).status, 4);
+  assert.equal(await home.ok(["rename", "gamma", "beta"]), "beta\n");
+});
+
 scenario("a paused machine stands still and refuses at once; resumed, it has the right time", async () => {
   const seconds = async () => Number(await home.ok(["exec", "beta", "date", "+%s"]));
   const uptime = async () => Number.parseFloat(await home.ok(["exec", "beta", "cat", "/proc/uptime"]));

@@ -27,7 +27,8 @@ export function composePorts(
   const { log, uid, peerUid, portOwner } = ports;
   const gate = new LoopbackGate({ uid, peerUid });
   const opener = portOpener(machines);
-  const listeners = new PublishedListeners({ gate, log, openPort: opener.open, ownerOf: portOwner });
+  const nameOf = (id: VmId) => machines.store.get(id)?.record.name;
+  const listeners = new PublishedListeners({ gate, log, openPort: opener.open, ownerOf: portOwner, nameOf });
   const board = new PortBoard(machines);
   const page = new BoardPage({
     board,

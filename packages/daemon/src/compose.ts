@@ -22,6 +22,7 @@ import { PortService } from "./services/ports/port-service.ts";
 import { StatsService } from "./services/stats/stats-service.ts";
 import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
+import { ChangeService } from "./services/vm/change-service.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
 import { DEFAULT_KERNEL, type NewMachine, newMachine } from "./services/vm/new-machine.ts";
 import { Turns } from "./services/vm/turns.ts";
@@ -74,6 +75,7 @@ export function compose(composition: Composition): Composed {
   const actors = new Actors();
   const turns = new Turns({ ...vmDeps, operations, actors });
   const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns });
+  const changes = new ChangeService({ ...vmDeps, turns, host: ports.host });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const background = new BackgroundCommands({
     clock: ports.clock,
@@ -89,7 +91,20 @@ export function compose(composition: Composition): Composed {
   const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));
   const daemon = composeStatus(composition, { vm, operations, exec });
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
-  const services = { vm, exec, commands, files, stats, ...stores, operations, machinePorts, doctor, daemon, usersOf };
+  const services = {
+    vm,
+    changes,
+    exec,
+    commands,
+    files,
+    stats,
+    ...stores,
+    operations,
+    machinePorts,
+    doctor,
+    daemon,
+    usersOf,
+  };
   return { services, vmDeps, background, hostPorts, sweep };
 }
 

@@ -57,6 +57,23 @@ export async function resumeVm(client: BangerClient, ref: string, options: Follo
   return VmView.parse(await follow(client, operation, options));
 }
 
+export async function renameVm(
+  client: BangerClient,
+  params: InputOf<DaemonMethods, "vm.rename">,
+  options: { signal?: AbortSignal } = {},
+): Promise<VmView> {
+  return await client.call("vm.rename", params, options);
+}
+
+/** What holds only from the next start is told in `nextStart`. */
+export async function setVm(
+  client: BangerClient,
+  params: InputOf<DaemonMethods, "vm.set">,
+  options: { signal?: AbortSignal } = {},
+): Promise<VmView> {
+  return await client.call("vm.set", params, options);
+}
+
 /** A signal to what was left running in the machine. EXEC_NOT_FOUND when nothing was. */
 export async function signalVm(
   client: BangerClient,

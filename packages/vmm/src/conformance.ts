@@ -3,7 +3,7 @@
  * tests of its own for what stands here.
  */
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
@@ -28,6 +28,7 @@ export type MakeSubject = (t: TestContext) => Promise<ConformanceSubject | undef
 
 /** generous: a loaded machine, and a VMM that is really executed */
 const WAIT_MS = 30_000;
+const MIB = 2 ** 20;
 
 function waiting(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(WAIT_MS) };
@@ -40,6 +41,7 @@ export function driverConformance(name: string, make: MakeSubject): void {
       if (subject) await run(subject);
     });
   running(that);
+  adopting(that);
   ending(that);
   failing(that);
 }
@@ -85,6 +87,27 @@ function running(that: That): void {
     await assert.rejects(vmm.isPaused(waiting()));
   });
 
+  that(
+    "a disk that has grown is told to the machine, and a machine that is gone can be told nothing",
+    async (subject) => {
+      const bare = await subject.newSpec();
+      const path = join(bare.directory, "work.ext4");
+      await writeFile(path, Buffer.alloc(MIB));
+      const vmm = await subject
+        .newDriver()
+        .start({ ...bare, disks: [{ path, format: "raw", readonly: false }] }, waiting());
+      for (const sizeBytes of [4 * MIB, 4 * MIB, 2 * MIB]) {
+        await truncate(path, sizeBytes);
+        await vmm.resizeDisk({ index: 0, sizeBytes }, waiting());
+        assert.equal((await stat(path)).size, sizeBytes);
+      }
+      await vmm.kill(waiting());
+      await assert.rejects(vmm.resizeDisk({ index: 0, sizeBytes: MIB }, waiting()));
+    },
+  );
+}
+
+function adopting(that: That): void {
   that("adopt: the next daemon's driver finds a machine, reaches its agent, and ends it", async (subject) => {
     const spec = await subject.newSpec();
     const first = await subject.newDriver().start(spec, waiting());

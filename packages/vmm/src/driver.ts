@@ -79,6 +79,8 @@ export interface VmmProcess extends AsyncDisposable {
   resume(options: { signal: AbortSignal }): Promise<void>;
   /** Whether the guest is held, whoever held it. */
   isPaused(options: { signal: AbortSignal }): Promise<boolean>;
+  /** The file of a disk has grown or shrunk to this size: VMM and guest are told. `index` is its place in the spec. */
+  resizeDisk(disk: { index: number; sizeBytes: number }, options: { signal: AbortSignal }): Promise<void>;
   /** Ends the VMM now and resolves when it is gone; safe to repeat. */
   kill(options: { signal: AbortSignal }): Promise<VmmExit>;
 }

@@ -45,6 +45,11 @@ export const catalog: readonly Entry[] = [
   }),
   vm("pause", { summary: "hold machines where they are", load: () => import("../commands/vm/pause.ts") }),
   vm("resume", { summary: "let paused machines go on", load: () => import("../commands/vm/resume.ts") }),
+  vm("rename", { summary: "give a machine another name", load: () => import("../commands/vm/rename.ts") }),
+  vm("set", {
+    summary: "change processors, memory, disk and variables of machines",
+    load: () => import("../commands/vm/set.ts"),
+  }),
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),

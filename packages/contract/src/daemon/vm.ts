@@ -33,6 +33,14 @@ export const CreateParams = z.strictObject({
   ephemeral: z.boolean().default(false),
 });
 
+/** What is absent stays as it is; variables that are not named stay, too. */
+export const ChangeParams = z.strictObject({
+  ref: Ref,
+  name: VmName.optional(),
+  ...VmSizing.shape,
+  environment: z.array(EnvironmentEntry).max(1024).optional(),
+});
+
 export const VmView = z.object({
   id: VmId,
   name: VmName,
@@ -42,6 +50,8 @@ export const VmView = z.object({
   vcpus: z.number(),
   memoryMib: z.number(),
   diskMib: z.number(),
+  /** what the next start changes of these, for a machine that runs; older daemons do not tell */
+  nextStart: z.object({ vcpus: z.number().optional(), memoryMib: z.number().optional() }).nullable().default(null),
   ephemeral: z.boolean(),
   /** ISO 8601 */
   createdAt: z.string(),
@@ -71,6 +81,10 @@ const began = z.object({ operation: OperationId });
 /** time the guest has to power off, `ms` */
 const graceMs = z.int().min(0).max(600_000).default(10_000);
 const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY", "VM_PAUSED"] as const;
+const changing = [
+  ...["VM_NOT_FOUND", "REF_AMBIGUOUS", "DISK_FULL"],
+  ...["VMM_DIED", "VM_NOT_RUNNING", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
+] as const;
 
 export const vmMethods = {
   "vm.create": {
@@ -100,6 +114,20 @@ export const vmMethods = {
   /** Goes on where it was held, with its clock set. */
   "vm.resume": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
   "vm.delete": { params: one, result: began, errors: refused, effect: "write" },
+  /** For a running machine, too: its host name and its HTTP name change with it. */
+  "vm.rename": {
+    params: z.strictObject({ ref: Ref, name: VmName }),
+    result: VmView,
+    errors: [...changing, "NAME_TAKEN"],
+    effect: "write",
+  },
+  /** A running machine gets more disk and other variables at once; processors and memory hold from its next start. */
+  "vm.set": {
+    params: ChangeParams.omit({ name: true }),
+    result: VmView,
+    errors: [...changing, "SIZE_INVALID", "MEMORY_SHORT", "VM_PAUSED"],
+    effect: "write",
+  },
   "vm.list": {
     params: z.strictObject({}),
     result: z.object({ machines: z.array(VmView) }),

@@ -11,10 +11,12 @@ import type { OperationRegistry } from "../services/operation/operation-registry
 import type { PortService } from "../services/ports/port-service.ts";
 import type { StatsService } from "../services/stats/stats-service.ts";
 import type { DaemonService } from "../services/system/daemon-service.ts";
+import type { ChangeService } from "../services/vm/change-service.ts";
 import type { VmService } from "../services/vm/vm-service.ts";
 
 export type Services = {
   readonly vm: VmService;
+  readonly changes: ChangeService;
   readonly exec: ExecService;
   readonly commands: CommandService;
   readonly files: FileService;

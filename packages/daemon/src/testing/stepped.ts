@@ -39,7 +39,7 @@ type Around = <T>(step: string, run: () => Promise<T>) => Promise<T>;
 
 function steppedCapability(of: Capability, around: Around): Capability {
   const at = (hook: string) => `${of.name}: ${hook}`;
-  const { preflight, prepareHost, verify, afterStart, cleanUp, doctor } = of;
+  const { preflight, prepareHost, verify, afterStart, applyChange, cleanUp, doctor } = of;
   return {
     name: of.name,
     ...(preflight && { preflight: (machine, waiting) => around(at("preflight"), () => preflight(machine, waiting)) }),
@@ -48,6 +48,10 @@ function steppedCapability(of: Capability, around: Around): Capability {
     }),
     ...(afterStart && {
       afterStart: (machine, guest, waiting) => around(at("after start"), () => afterStart(machine, guest, waiting)),
+    }),
+    ...(applyChange && {
+      applyChange: (machine, change, waiting) =>
+        around(at("apply change"), () => applyChange(machine, change, waiting)),
     }),
     ...(cleanUp && { cleanUp: (machine, why) => around(at("clean up"), () => cleanUp(machine, why)) }),
     ...(verify && { verify }),

@@ -16,7 +16,16 @@ export type LifeWorld = {
   readonly deleted: (id: string) => void;
 };
 
-type LifeMethod = "vm.start" | "vm.stop" | "vm.restart" | "vm.kill" | "vm.pause" | "vm.resume" | "vm.delete";
+type LifeMethod =
+  | "vm.start"
+  | "vm.stop"
+  | "vm.restart"
+  | "vm.kill"
+  | "vm.pause"
+  | "vm.rename"
+  | "vm.set"
+  | "vm.resume"
+  | "vm.delete";
 
 export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, LifeMethod> {
   const { machines, operations, find } = world;
@@ -27,6 +36,11 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
       machines.set(id, changed);
       return changed;
     });
+  };
+  const changed = (ref: string, change: Partial<VmView>): VmView => {
+    const after = { ...find(ref), ...change };
+    machines.set(after.id, after);
+    return after;
   };
   const told = (kind: OperationKind, params: { ref: string }, state: VmState) => {
     world.called(kind, params);
@@ -39,6 +53,17 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
     "vm.kill": (params) => told("vm.kill", params, "stopped"),
     "vm.pause": (params) => told("vm.pause", params, "paused"),
     "vm.resume": (params) => told("vm.resume", params, "running"),
+    "vm.rename": (params) => {
+      world.called("vm.rename", params);
+      return changed(params.ref, { name: params.name });
+    },
+    "vm.set": (params) => {
+      world.called("vm.set", params);
+      const { ref, vcpus, memoryMib, diskMib = find(ref).diskMib } = params;
+      const later = { ...(vcpus !== undefined && { vcpus }), ...(memoryMib !== undefined && { memoryMib }) };
+      if (find(ref).state !== "running") return changed(ref, { ...later, diskMib });
+      return changed(ref, { diskMib, nextStart: Object.keys(later).length > 0 ? later : null });
+    },
     "vm.delete": ({ ref }) => {
       const { id, name } = find(ref);
       world.called("vm.delete", { ref: name });

@@ -31,6 +31,7 @@ export function sampleMachine(name: string): VmView {
     vcpus: 1,
     memoryMib: 512,
     diskMib: 8192,
+    nextStart: null,
     ephemeral: false,
     createdAt: NOW,
     startedAt: NOW,

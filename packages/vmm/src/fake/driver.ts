@@ -8,7 +8,17 @@ import { raceAbort } from "@banger/platform/time/deadline";
 import type { Capabilities, Probe, VmmDriver, VmmExit, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
 import type { FakeHost, FakeMachine } from "./host.ts";
 
-export type FakeStep = "probe" | "launch" | "monitor" | "connect" | "kill" | "pause" | "resume" | "adopt" | "sweep";
+export type FakeStep =
+  | "probe"
+  | "launch"
+  | "monitor"
+  | "connect"
+  | "kill"
+  | "pause"
+  | "resume"
+  | "resize"
+  | "adopt"
+  | "sweep";
 /** Called before each step: what it throws fails the step, what it awaits holds it. */
 export type OnFakeStep = (step: FakeStep, machine?: FakeMachine) => void | Promise<void>;
 
@@ -146,6 +156,15 @@ class FakeProcess implements VmmProcess {
     await this.#driver.reach("monitor", { signal, machine: this.#machine });
     if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
     return this.#machine.paused;
+  }
+
+  async resizeDisk(
+    { index, sizeBytes }: { index: number; sizeBytes: number },
+    { signal }: { signal: AbortSignal },
+  ): Promise<void> {
+    await this.#driver.reach("resize", { signal, machine: this.#machine });
+    if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
+    this.#machine.diskBytes.set(index, sizeBytes);
   }
 
   async kill({ signal }: { signal: AbortSignal }): Promise<VmmExit> {

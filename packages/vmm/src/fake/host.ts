@@ -19,6 +19,8 @@ export type FakeMachine = {
   readonly pipes: Set<Duplex>;
   /** what stands between them and the guest: shut while it is held */
   readonly gates: Set<Gate>;
+  /** of disks that were resized while it ran, by their place */
+  readonly diskBytes: Map<number, number>;
   exit: VmmExit | undefined;
   paused: boolean;
 };
@@ -65,6 +67,7 @@ export class FakeHost {
       handles,
       pipes: new Set(),
       gates: new Set(),
+      diskBytes: new Map(),
       exit: undefined,
       paused: false,
     };

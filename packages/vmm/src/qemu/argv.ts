@@ -43,13 +43,18 @@ function devices(spec: VmmSpec): string[] {
   const network =
     spec.network === "shut" ? ["-netdev", "user,id=net,restrict=on", "-device", `virtio-net-device,netdev=net`] : [];
   return [
-    ...spec.disks.flatMap((disk, index) => block(disk, `disk${index}`)),
+    ...spec.disks.flatMap((disk, index) => block(disk, diskNode(index))),
     ...["-device", `virtio-serial-device,id=serial`],
     ...["-chardev", `socket,id=agent,fd=${inherited("agent")},server=on,wait=off`],
     ...["-device", "virtserialport,bus=serial.0,chardev=agent,name=banger.agent.0"],
     ...["-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", `virtio-rng-device,rng=entropy`],
     ...network,
   ];
+}
+
+/** How the monitor calls a disk. */
+export function diskNode(index: number): string {
+  return `disk${index}`;
 }
 
 function block(disk: Disk, id: string): string[] {

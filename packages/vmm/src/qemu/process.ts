@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmHandles, VmmProcess } from "../driver.ts";
 import { type LauncherDeps, launcherExit } from "../launcher.ts";
+import { diskNode } from "./argv.ts";
 import { qemuSocket } from "./paths.ts";
 import { Qmp } from "./qmp.ts";
 
@@ -45,6 +46,13 @@ export class QemuProcess implements VmmProcess {
     return typeof answer === "object" && answer !== null && Reflect.get(answer, "running") === false;
   }
 
+  async resizeDisk(
+    { index, sizeBytes }: { index: number; sizeBytes: number },
+    { signal }: { signal: AbortSignal },
+  ): Promise<void> {
+    await this.#command("block_resize", { signal, arguments: { "node-name": diskNode(index), size: sizeBytes } });
+  }
+
   async kill({ signal }: { signal: AbortSignal }): Promise<VmmExit> {
     this.#deps.processes.signal(this.handles.vmm, "SIGKILL");
     return await raceAbort(this.exited, signal);
@@ -60,7 +68,7 @@ export class QemuProcess implements VmmProcess {
     await this.#command("query-status", options);
   }
 
-  async #command(command: string, options: { signal: AbortSignal }): Promise<unknown> {
+  async #command(command: string, options: Parameters<Qmp["execute"]>[1]): Promise<unknown> {
     using monitor = await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
     return await monitor.execute(command, options);
   }

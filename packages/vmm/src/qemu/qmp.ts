@@ -30,13 +30,13 @@ export class Qmp implements Disposable {
     socket.on("close", () => this.#fail(new AppError("VMM_DIED", "QEMU closed its monitor")));
   }
 
-  static async connect(path: string, options: { signal: AbortSignal }): Promise<Qmp> {
+  static async connect(path: string, { signal }: { signal: AbortSignal }): Promise<Qmp> {
     const socket = createConnection({ path });
     const qmp = new Qmp(socket);
     try {
-      await once(socket, "connect", { signal: options.signal });
-      await raceAbort(qmp.#greeted.promise, options.signal);
-      await qmp.execute("qmp_capabilities", options);
+      await once(socket, "connect", { signal });
+      await raceAbort(qmp.#greeted.promise, signal);
+      await qmp.execute("qmp_capabilities", { signal });
       return qmp;
     } catch (error) {
       qmp[Symbol.dispose]();
@@ -44,11 +44,14 @@ export class Qmp implements Disposable {
     }
   }
 
-  async execute(command: string, options: { signal: AbortSignal }): Promise<unknown> {
+  async execute(
+    command: string,
+    options: { signal: AbortSignal; arguments?: Readonly<Record<string, string | number>> },
+  ): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (this.#ended) throw this.#ended;
     this.#waiters.push({ resolve, reject });
-    this.#socket.write(`${JSON.stringify({ execute: command })}\n`);
+    this.#socket.write(`${JSON.stringify({ execute: command, arguments: options.arguments })}\n`);
     return await raceAbort(promise, options.signal);
   }
 

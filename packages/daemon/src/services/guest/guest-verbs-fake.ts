@@ -20,6 +20,8 @@ export class FakeVerbs {
   readonly configured: Request<"configure">[] = [];
   /** POWEROFF modes that came */
   readonly powerOffs: number[] = [];
+  /** why GROW is refused */
+  growFailure: string | undefined;
   readonly #agent: FakeAgentPort;
   readonly #handlers: Handlers;
 
@@ -128,7 +130,10 @@ export class FakeVerbs {
           disk: [{ mount: "/", size: 2 ** 33, free: 2 ** 32, inodes: 1_000, inodesFree: 900 }],
         }),
       sync: (request: FakeRequest<"sync">) => agent.answer(request, {}),
-      grow: (request: FakeRequest<"grow">) => agent.answer(request, { bytes: 2 ** 33 }),
+      grow: (request: FakeRequest<"grow">) => {
+        if (this.growFailure !== undefined) throw new FakeRefusal(ERRNO.invalid, this.growFailure);
+        agent.answer(request, { bytes: 2 ** 33 });
+      },
       poweroff: (request: FakeRequest<"poweroff">, { mode }: Request<"poweroff">) => {
         this.powerOffs.push(mode);
         agent.answer(request, {});

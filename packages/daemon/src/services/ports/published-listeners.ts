@@ -18,6 +18,8 @@ export type PublishedPortsDeps = {
   readonly openPort: OpenPort<{ id: VmId }>;
   /** the process of this host that listens on a port, if it may be known */
   readonly ownerOf: (port: number) => Promise<PortOwner | undefined>;
+  /** a machine may have another name by now than when its port was opened */
+  readonly nameOf: (id: VmId) => string | undefined;
   readonly log: Logger;
 };
 
@@ -105,12 +107,18 @@ export class PublishedListeners implements AsyncDisposable {
   async #taken({ address, host }: { address: string; host: number }, cause: unknown): Promise<AppError> {
     const ours = [...this.#listening].find(({ port }) => port.host === host);
     const owner = ours ? undefined : await this.#deps.ownerOf(host).catch(() => undefined); // then nobody is named
+    const name = ours && (this.#deps.nameOf(ours.of.id) ?? ours.of.name);
     const who = ours
-      ? `machine ${ours.of.name}`
+      ? `machine ${name}`
       : owner
         ? `${owner.name} (process ${owner.pid})`
         : "a process that can not be seen";
-    const facts = { address, port: host, ...(ours && { machine: ours.of.name }), ...(owner && { pid: owner.pid }) };
+    const facts = {
+      address,
+      port: host,
+      ...(name !== undefined && { machine: name }),
+      ...(owner && { pid: owner.pid }),
+    };
     return new AppError("PORT_TAKEN", `port ${host} of ${address} is taken by ${who}`, { facts, cause });
   }
 }

@@ -5,9 +5,12 @@
  * learn of each other through a capability: each is given what it needs when the daemon is composed.
  */
 import type { DoctorRow } from "@banger/contract/daemon/system";
+import type { Rollback } from "@banger/platform/rollback";
 import type { Disk } from "@banger/vmm/driver";
 import type { ConfigureRequest } from "../guest/configure.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { Changes } from "./change-vm.ts";
+import type { LiveMachine } from "./deps.ts";
 import type { MachineFiles } from "./machine-files.ts";
 import type { MachineRecord } from "./machine-record.ts";
 
@@ -21,6 +24,15 @@ export type Contribution = {
   readonly configure?: Partial<ConfigureRequest>;
 };
 
+/** What a running machine is told of a change of its record. */
+export type Change = {
+  readonly asked: Changes;
+  readonly before: MachineRecord;
+  readonly live: LiveMachine;
+  /** committed by what can not be taken back */
+  readonly rollback: Rollback;
+};
+
 export interface Capability {
   readonly name: string;
   /** Refuses a start that cannot work, before anything is made. */
@@ -31,6 +43,8 @@ export interface Capability {
   verify?(machine: Prepared, waiting: Waiting): Promise<void>;
   /** What is to be done inside, as soon as the agent answers: beside `configure`, and beside each other. */
   afterStart?(machine: Prepared, guest: GuestChannel, waiting: Waiting): Promise<void>;
+  /** The record of a machine that runs was changed: makes so now what can be. What it does is undone by the rollback. */
+  applyChange?(machine: Prepared, change: Change, waiting: Waiting): Promise<void>;
   /** Lets go of what the host has for it; `deleted` says that the machine will not come back. Safe to repeat. */
   cleanUp?(machine: Prepared, why: { deleted: boolean }): Promise<void>;
   doctor?(waiting: Waiting): Promise<readonly DoctorRow[]>;

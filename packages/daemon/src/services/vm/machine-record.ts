@@ -36,6 +36,9 @@ export const MachineRecord = z.object({
       /** ISO 8601 */
       startedAt: z.string(),
       accelerator: z.enum(["kvm", "tcg"]),
+      /** what it was started with; older records do not tell */
+      vcpus: z.int().optional(),
+      memoryMib: z.int().optional(),
     })
     .nullable(),
 });

@@ -72,7 +72,7 @@ export function newMachine(deps: NewMachineDeps): NewMachine {
 }
 
 /** What can never run is refused before an image is built for it; what is free is looked at when the machine starts. */
-function requireRoom({ memoryMib: hostMib }: Host, memoryMib: number): void {
+export function requireRoom({ memoryMib: hostMib }: Host, memoryMib: number): void {
   if (memoryMib < hostMib) return;
   const message = `a machine with ${memoryMib} MiB of memory does not fit on a host with ${hostMib} MiB`;
   throw new AppError("MEMORY_SHORT", message, { facts: { neededMib: memoryMib, hostMib } });

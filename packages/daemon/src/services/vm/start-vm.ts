@@ -45,6 +45,8 @@ async function beginRun(deps: VmDeps, before: MachineRecord, { signal }: Booting
     nonce: deps.newNonce(),
     startedAt: new Date(deps.clock.now()).toISOString(),
     accelerator: await deps.accelerator({ signal }),
+    vcpus: before.vcpus,
+    memoryMib: before.memoryMib,
   };
   const record = { ...before, run };
   const files = machineFiles(deps.machines, record.id);

@@ -64,6 +64,12 @@ export class Turns {
     );
   }
 
+  /** For what is over in no time, and is no operation: it waits for its turn, and leaves the queue when it is given up. */
+  async inTurn<T>(ref: string, { signal }: { signal: AbortSignal }, work: (id: VmId) => Promise<T>): Promise<T> {
+    const { id } = findMachine(this.#deps.store.list(), ref).record;
+    return await this.#deps.actors.run(id, () => work(id), { signal });
+  }
+
   /** Runs the work when it is the machine's turn; meanwhile it is what others meet. */
   async exclusively<T>(
     id: VmId,

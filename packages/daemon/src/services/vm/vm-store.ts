@@ -52,19 +52,14 @@ export class VmStore {
 
   /** Throws NAME_TAKEN; the database decides, so two creates at once cannot both have a name. */
   insert(record: MachineRecord, options: { state: VmState; complete: boolean }): void {
-    try {
-      const sql = "INSERT INTO machines (id, name, state, record, complete) VALUES (?, ?, ?, ?, ?)";
-      const complete = options.complete ? 1 : 0;
-      this.#database.run(sql, record.id, record.name, options.state, JSON.stringify(record), complete);
-      this.#remember({ record, lastError: null, ...options });
-    } catch (error) {
-      if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
-      throw new AppError("NAME_TAKEN", `there is a machine named ${record.name} already`, {
-        facts: { name: record.name },
-      });
-    }
+    const sql = "INSERT INTO machines (id, name, state, record, complete) VALUES (?, ?, ?, ?, ?)";
+    const complete = options.complete ? 1 : 0;
+    const { id, name } = record;
+    this.#naming(name, () => this.#database.run(sql, id, name, options.state, JSON.stringify(record), complete));
+    this.#remember({ record, lastError: null, ...options });
   }
 
+  /** Throws NAME_TAKEN when a new name is another machine's. */
   update(id: VmId, change: Partial<Machine>): void {
     const before = this.get(id);
     if (!before) throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
@@ -72,7 +67,8 @@ export class VmStore {
     const error = after.lastError === null ? null : JSON.stringify(after.lastError);
     const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ?, complete = ? WHERE id = ?";
     const { record, state, complete } = after;
-    this.#database.run(sql, record.name, state, JSON.stringify(record), error, complete ? 1 : 0, id);
+    const { name } = record;
+    this.#naming(name, () => this.#database.run(sql, name, state, JSON.stringify(record), error, complete ? 1 : 0, id));
     this.#remember(after);
   }
 
@@ -90,6 +86,15 @@ export class VmStore {
         .map((machine) => [machine.record.id, machine]),
     );
     return this.#rows;
+  }
+
+  #naming(name: string, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
+      throw new AppError("NAME_TAKEN", `there is a machine named ${name} already`, { facts: { name } });
+    }
   }
 
   #remember(machine: Machine): void {

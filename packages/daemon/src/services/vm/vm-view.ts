@@ -1,11 +1,12 @@
 /** A machine as clients are shown it. What a guest said of itself is sanitised where it is printed. */
 import type { PublishedPort } from "@banger/contract/daemon/port";
-import type { VmView } from "@banger/contract/daemon/vm";
+import type { VmState, VmView } from "@banger/contract/daemon/vm";
 import { type AgentBuild, parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
 import type { VmId } from "@banger/contract/ids";
 import type { AgentFacts } from "../guest/agent-facts.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { isUp } from "./lifecycle.ts";
+import type { MachineRecord } from "./machine-record.ts";
 import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 
@@ -31,8 +32,7 @@ export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastE
     state,
     image: record.image,
     kernel: record.kernel,
-    vcpus: record.vcpus,
-    memoryMib: record.memoryMib,
+    ...sizingOf(record, state),
     diskMib: record.diskMib,
     ephemeral: record.ephemeral,
     createdAt: record.createdAt,
@@ -50,6 +50,20 @@ function breachOf(live: LiveMachine | undefined): VmView["lastError"] {
   const error = live?.guest.error;
   if (error?.code !== "GUEST_PROTOCOL") return null;
   return { code: error.code, message: `${error.message}; nothing in it is reached until it is started again` };
+}
+
+/** What it runs with, and what the next start makes of that. */
+function sizingOf(
+  { vcpus, memoryMib, run }: MachineRecord,
+  state: VmState,
+): Pick<VmView, "vcpus" | "memoryMib" | "nextStart"> {
+  const now = isUp(state) ? { vcpus: run?.vcpus ?? vcpus, memoryMib: run?.memoryMib ?? memoryMib } : undefined;
+  if (!now) return { vcpus, memoryMib, nextStart: null };
+  const nextStart = {
+    ...(vcpus !== now.vcpus && { vcpus }),
+    ...(memoryMib !== now.memoryMib && { memoryMib }),
+  };
+  return { ...now, nextStart: Object.keys(nextStart).length > 0 ? nextStart : null };
 }
 
 function agentView({ build, role }: AgentFacts, ours: AgentBuild): VmView["agent"] {

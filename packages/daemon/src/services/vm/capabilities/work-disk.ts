@@ -1,6 +1,8 @@
 /** vdb: the user's home. A clone of the image's seed, grown in the guest; it survives a reset of the root disk. */
+import { stat, truncate } from "node:fs/promises";
 import type { ImageId } from "@banger/contract/ids";
 import type { Exec } from "@banger/platform/exec/run";
+import { withDeadline } from "@banger/platform/time/deadline";
 import { grow } from "../../guest/power.ts";
 import { makeWorkDisk, type WorkSeed } from "../../storage/work-disk.ts";
 import type { Capability, Waiting } from "../capability.ts";
@@ -12,6 +14,10 @@ export type WorkDiskDeps = {
   readonly seed: (id: ImageId, waiting: Waiting) => Promise<WorkSeed | null>;
 };
 
+/** its place among the machine's disks: vdb */
+const WORK = 1;
+const VMM_MS = 10_000;
+const GUEST_MS = 60_000;
 const HOME = "/root";
 
 export function workDisk(deps: WorkDiskDeps): Capability {
@@ -21,6 +27,7 @@ export function workDisk(deps: WorkDiskDeps): Capability {
       const seed = await deps.seed(record.image.id, waiting);
       const options = { sizeBytes: record.diskMib * 2 ** 20, seed, identity: record.id, signal: waiting.signal };
       await once(files.work, (temporary) => makeWorkDisk(deps.exec, temporary, options));
+      await growFile(files.work, options.sizeBytes);
       return {
         disks: [{ path: files.work, format: "raw", readonly: false }],
         commandLine: [`banger.work=/dev/vdb:${HOME}`],
@@ -29,5 +36,31 @@ export function workDisk(deps: WorkDiskDeps): Capability {
     async afterStart(_machine, guest, waiting) {
       await grow(guest, HOME, waiting);
     },
+    async applyChange({ record, files }, { asked, before, live, rollback }, { signal }) {
+      if (asked.diskMib === undefined) return;
+      const [sizeBytes, oldBytes] = [record.diskMib, before.diskMib].map((mib) => mib * 2 ** 20);
+      if (sizeBytes === undefined || oldBytes === undefined) return;
+      if (sizeBytes > oldBytes) {
+        rollback.guard("work disk", async (undo) => {
+          await live.process.resizeDisk({ index: WORK, sizeBytes: oldBytes }, { signal: undo });
+          await truncate(files.work, oldBytes);
+        });
+        await growFile(files.work, sizeBytes);
+        const waiting = { signal, ms: VMM_MS, what: `the VMM of ${record.name} to grow its work disk` };
+        await withDeadline(
+          (within) => live.process.resizeDisk({ index: WORK, sizeBytes }, { signal: within }),
+          waiting,
+        );
+      }
+      // From here on the guest may use it, whatever it answers: nothing is taken back. What it has not grown now, it
+      // grows when it is asked again, or at its next start.
+      rollback.commit();
+      await grow(live.guest, HOME, { signal, deadlineMs: GUEST_MS });
+    },
   };
+}
+
+/** Up only; what is added is a hole. */
+async function growFile(path: string, sizeBytes: number): Promise<void> {
+  if ((await stat(path)).size < sizeBytes) await truncate(path, sizeBytes);
 }

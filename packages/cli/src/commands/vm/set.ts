@@ -1,0 +1,71 @@
+/** `set`: machines get other sizes and variables. */
+import type { VmView } from "@banger/contract/daemon/vm";
+import { AppError } from "@banger/contract/errors";
+import { formatBytes } from "@banger/contract/sizes";
+import { resolveRefs } from "@banger/sdk/refs";
+import { setVm } from "@banger/sdk/vm";
+import { machineOptions } from "../../arguments/machine-options.ts";
+import { jsonOption, silentOption } from "../../arguments/output-options.ts";
+import { machineRef } from "../../arguments/refs.ts";
+import { eachRef } from "../../output/each-ref.ts";
+import { defineCommand } from "../../program/command.ts";
+
+const MIB = 1024 * 1024;
+
+export const command = defineCommand(
+  {
+    description:
+      "Changes what machines are to be. The work disk of a running one grows at once, and new commands in it see the " +
+      "variables; processors and memory hold from its next start. A disk never shrinks.",
+    args: { machine: { arity: "some", ...machineRef } },
+    options: {
+      vcpu: machineOptions.vcpu,
+      memory: machineOptions.memory,
+      disk: machineOptions.disk,
+      env: machineOptions.env,
+      quiet: silentOption,
+      json: jsonOption,
+    },
+    examples: [
+      { line: "banger set web --disk 40G", help: "more room, at once" },
+      { line: "banger set web db --vcpu 4 --memory 8G", help: "two machines, from their next start" },
+      { line: "banger set web --env DEBUG=1", help: "a variable of its commands" },
+    ],
+  },
+  async ({ args, options }, context) => {
+    const { vcpu, memory, disk, env } = options;
+    const changes = {
+      ...(vcpu !== undefined && { vcpus: vcpu }),
+      ...(memory !== undefined && { memoryMib: memory }),
+      ...(disk !== undefined && { diskMib: disk }),
+      ...(env.length > 0 && { environment: [...env] }),
+    };
+    if (Object.keys(changes).length === 0) {
+      throw new AppError("USAGE", "set needs something to change", {
+        hint: "Give --vcpu, --memory, --disk or --env; see `banger set --help`.",
+      });
+    }
+    const client = await context.daemon.connect();
+    return await eachRef(context, {
+      refs: args.machine,
+      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
+      json: options.json,
+      quiet: options.quiet,
+      act: async (ref) => {
+        const machine = await setVm(client, { ref, ...changes }, { signal: context.signal });
+        if (machine.nextStart !== null && !options.quiet)
+          context.err.line(`banger: ${later(machine, machine.nextStart)}`);
+        return machine;
+      },
+      view: (machine) => machine,
+    });
+  },
+);
+
+function later({ name }: VmView, { vcpus, memoryMib }: NonNullable<VmView["nextStart"]>): string {
+  const changes = [
+    ...(vcpus === undefined ? [] : [`${vcpus} processor${vcpus === 1 ? "" : "s"}`]),
+    ...(memoryMib === undefined ? [] : [`${formatBytes(memoryMib * MIB)} of memory`]),
+  ];
+  return `${name} has ${changes.join(" and ")} from its next start`;
+}
