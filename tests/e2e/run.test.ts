@@ -58,6 +58,13 @@ scenario("run -d -- CMD: CMD goes on in the machine, its output is in the logs, 
   const clash = await home.unchangedBy(() => home.run(["run", "--name", "worker", "--image", "minimal", "--", "true"]));
   assert.equal(clash.status, 125);
   assert.match(clash.stderr, /worker/);
+  const waiting = home.start(["wait", "worker"]);
+  const late = await home.run(["wait", "--timeout", "300ms", "worker"]);
+  assert.deepEqual([late.status, late.stdout], [6, ""]);
+  assert.match(late.stderr, /^banger: waited 300 ms for worker to end its command\nhint: /);
+  assert.equal(await home.ok(["kill", "--signal", "TERM", "worker"]), "worker\n");
+  assert.deepEqual((await waiting.ended).stdout, "143\n");
+  assert.equal(await home.ok(["wait", "--for", "running", "worker"]), "worker\n");
   await home.ok(["delete", "worker"]);
 });
 

@@ -16,6 +16,7 @@ import { DoctorService } from "./services/doctor/doctor-service.ts";
 import { BackgroundCommands } from "./services/exec/background.ts";
 import { CommandService } from "./services/exec/command-service.ts";
 import { ExecService } from "./services/exec/exec-service.ts";
+import { WaitService } from "./services/exec/wait-service.ts";
 import { FileService } from "./services/files/file-service.ts";
 import { OperationRegistry } from "./services/operation/operation-registry.ts";
 import { PortService } from "./services/ports/port-service.ts";
@@ -84,6 +85,7 @@ export function compose(composition: Composition): Composed {
   });
   const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
   const commands = new CommandService({ vm, machines: paths.machines });
+  const waits = new WaitService({ ...vmDeps, background });
   const files = new FileService({ vm });
   const { processes, clock } = ports;
   const stats = new StatsService({ vm, live, processes, clock, machines: paths.machines, guestMs: STATS_MS });
@@ -96,6 +98,7 @@ export function compose(composition: Composition): Composed {
     changes,
     exec,
     commands,
+    waits,
     files,
     stats,
     ...stores,

@@ -233,3 +233,40 @@ test("daemon start --foreground becomes the daemon, with the user's directories"
   const directories = `--state ${home}/.local/share/banger --runtime ${home}/run/banger --cache ${home}/.cache/banger`;
   assert.match(ran.stderr, new RegExp(`would become /bin/false ${directories} --foreground`));
 });
+
+test("wait prints the status of the command, or the name of a machine that has none", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web", { state: "stopped" });
+  assert.deepEqual(await world.run(["wait", "web"]), { status: 0, stdout: "web\n", stderr: "" });
+  for (const [end, printed] of [
+    [{ status: 3 }, "3\n"],
+    [{ signal: 15 }, "143\n"],
+  ] as const) {
+    world.daemon.commandEnd = end;
+    assert.deepEqual(await world.run(["wait", "web", "--timeout", "5s"]), { status: 0, stdout: printed, stderr: "" });
+  }
+  assert.deepEqual(world.daemon.callsOf("vm.wait").at(-1), { ref: "web", timeoutMs: 5000 });
+  const bad = await world.run(["wait", "--for", "rain", "web"]);
+  assert.deepEqual([bad.status, bad.stdout], [2, ""]);
+  world.daemon.commandEnd = { lost: "the machine was started anew" };
+  assert.equal((await world.run(["wait", "web"])).status, 4);
+  world.daemon.commandEnd = null;
+  const lastError = { code: "VMM_DIED", message: "the VMM of web ended with SIGSEGV" };
+  world.daemon.addMachine("bad", { state: "failed", lastError });
+});
+
+test("set tells what holds from the next start, and refuses to change nothing", async () => {
+  await using world = await World.make();
+  const { id } = world.daemon.addMachine("web");
+  const ran = await world.run(["set", "web", "--vcpu", "4", "--memory", "2G", "--disk", "20G"]);
+  const said = "banger: web has 4 processors and 2 GiB of memory from its next start\n";
+  assert.deepEqual(ran, { status: 0, stdout: "web\n", stderr: said });
+  assert.deepEqual(world.daemon.callsOf("vm.set"), [{ ref: "web", vcpus: 4, memoryMib: 2048, diskMib: 20_480 }]);
+  const { results } = JSON.parse((await world.run(["set", "web", "--vcpu", "2", "--json"])).stdout);
+  assert.deepEqual([results[0].ref, VmView.parse(results[0].result).nextStart], ["web", { vcpus: 2 }]);
+  assert.equal((await world.run(["set", "-q", "web", "--vcpu", "2"])).stderr, "");
+  const nothing = await world.run(["set", "web"]);
+  assert.deepEqual([nothing.status, nothing.stderr.split("\n")[0]], [2, "banger: set needs something to change"]);
+  assert.deepEqual(await world.run(["rename", id, "shop"]), { status: 0, stdout: "shop\n", stderr: "" });
+  assert.equal((await world.run(["rename", "shop", "Not-A-Name"])).status, 2);
+});

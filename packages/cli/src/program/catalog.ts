@@ -50,6 +50,7 @@ export const catalog: readonly Entry[] = [
     summary: "change processors, memory, disk and variables of machines",
     load: () => import("../commands/vm/set.ts"),
   }),
+  vm("wait", { summary: "wait for machines or their commands", load: () => import("../commands/vm/wait.ts") }),
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),

@@ -60,6 +60,7 @@ export async function runExample({ line, endless }: Example, extra: readonly str
 async function furnish(world: World, words: readonly string[]): Promise<void> {
   const { daemon, home } = world;
   const made = words[words.indexOf("--name") + 1];
+  daemon.commandEnd = { status: 0 };
   for (const name of machines) {
     if (words.includes("--name") && name === made) continue;
     const { id } = daemon.addMachine(name);

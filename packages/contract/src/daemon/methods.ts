@@ -9,9 +9,11 @@ import { refMethods } from "./ref.ts";
 import { statsMethods } from "./stats.ts";
 import { systemMethods } from "./system.ts";
 import { vmMethods } from "./vm.ts";
+import { waitMethods } from "./wait.ts";
 
 export const daemonMethods = {
   ...vmMethods,
+  ...waitMethods,
   ...execMethods,
   ...filesMethods,
   ...imageMethods,

@@ -4,6 +4,7 @@ import type { Handlers } from "@banger/platform/rpc/methods";
 import type { DoctorService } from "../services/doctor/doctor-service.ts";
 import type { CommandService } from "../services/exec/command-service.ts";
 import type { ExecService } from "../services/exec/exec-service.ts";
+import type { WaitService } from "../services/exec/wait-service.ts";
 import type { FileService } from "../services/files/file-service.ts";
 import type { ImageService } from "../services/image/image-service.ts";
 import type { KernelService } from "../services/kernel/kernel-service.ts";
@@ -19,6 +20,7 @@ export type Services = {
   readonly changes: ChangeService;
   readonly exec: ExecService;
   readonly commands: CommandService;
+  readonly waits: WaitService;
   readonly files: FileService;
   readonly stats: StatsService;
   readonly images: ImageService;

@@ -2,7 +2,7 @@
 import { serveLog } from "../services/exec/serve-log.ts";
 import type { Area, Services } from "./context.ts";
 
-export function vmHandlers({ vm, changes, exec, stats }: Services): Area<"vm"> {
+export function vmHandlers({ vm, changes, waits, exec, stats }: Services): Area<"vm"> {
   return {
     "vm.create": (params, { connection }) => ({ operation: vm.create(params, connection) }),
     "vm.start": ({ ref }, { connection }) => ({ operation: vm.start(ref, connection) }),
@@ -14,6 +14,7 @@ export function vmHandlers({ vm, changes, exec, stats }: Services): Area<"vm"> {
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),
     "vm.rename": ({ ref, name }, { signal }) => changes.rename(ref, name, { signal }),
     "vm.set": ({ ref, ...asked }, { signal }) => changes.set(ref, asked, { signal }),
+    "vm.wait": ({ ref, ...asked }, { signal }) => waits.wait(ref, asked, { signal }),
     "vm.list": () => ({ machines: [...vm.list()] }),
     "vm.show": ({ ref }) => vm.show(ref),
     "vm.stats": ({ ref }, waiting) => stats.sample(ref, waiting),

@@ -12,6 +12,7 @@ import { PROTOCOL } from "@banger/contract/daemon/protocol";
 import type { RefKind, ResolvedRef } from "@banger/contract/daemon/ref";
 import type { Build, DoctorRow } from "@banger/contract/daemon/system";
 import type { VmView } from "@banger/contract/daemon/vm";
+import type { WaitResult } from "@banger/contract/daemon/wait";
 import { AppError } from "@banger/contract/errors";
 import { ExecId } from "@banger/contract/ids";
 import type { Handlers } from "@banger/platform/rpc/methods";
@@ -53,6 +54,8 @@ export class DaemonFake implements AsyncDisposable {
   readonly kernels: KernelView[] = [sampleKernel];
   /** of machines that were taken so far */
   samples = 0;
+  /** how what was left running in each machine has ended, if anything was */
+  commandEnd: WaitResult["end"] = null;
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
   readonly ports = new PortsFake();
@@ -181,6 +184,7 @@ export class DaemonFake implements AsyncDisposable {
         ...{ machines: this.machines, operations, find: (ref) => this.#find(ref) },
         called: (method, params) => void this.calls.push({ method, params }),
         deleted: (id) => void this.#deletions.emit(id),
+        commandEnd: () => this.commandEnd,
       }),
       "vm.list": () => ({ machines: [...this.machines.values()] }),
       "vm.show": ({ ref }) => this.#find(ref),

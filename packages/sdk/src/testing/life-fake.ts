@@ -2,8 +2,10 @@
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import type { OperationKind } from "@banger/contract/daemon/operation";
 import type { VmState, VmView } from "@banger/contract/daemon/vm";
+import type { WaitResult } from "@banger/contract/daemon/wait";
 import type { OperationId } from "@banger/contract/ids";
 import type { Handlers } from "@banger/platform/rpc/methods";
+import { raceAbort } from "@banger/platform/time/deadline";
 import type { OperationsFake } from "./operations-fake.ts";
 
 export type LifeWorld = {
@@ -14,6 +16,8 @@ export type LifeWorld = {
   /** a write, with what it was asked */
   readonly called: (method: string, params: unknown) => void;
   readonly deleted: (id: string) => void;
+  /** how the background command of every machine has ended; without one, machines have none */
+  readonly commandEnd: () => WaitResult["end"];
 };
 
 type LifeMethod =
@@ -23,6 +27,7 @@ type LifeMethod =
   | "vm.kill"
   | "vm.pause"
   | "vm.rename"
+  | "vm.wait"
   | "vm.set"
   | "vm.resume"
   | "vm.delete";
@@ -63,6 +68,14 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
       const later = { ...(vcpus !== undefined && { vcpus }), ...(memoryMib !== undefined && { memoryMib }) };
       if (find(ref).state !== "running") return changed(ref, { ...later, diskMib });
       return changed(ref, { diskMib, nextStart: Object.keys(later).length > 0 ? later : null });
+    },
+    "vm.wait": async (params, { signal }) => {
+      world.called("vm.wait", params);
+      const { id, name, state } = find(params.ref);
+      const target = params.for ?? (world.commandEnd() ? "command" : "stopped");
+      if (target === "command") return { id, name, machine: find(id), end: world.commandEnd() ?? { status: 0 } };
+      if (state !== target) await raceAbort(new Promise<never>(() => undefined), signal);
+      return { id, name, machine: find(id), end: null };
     },
     "vm.delete": ({ ref }) => {
       const { id, name } = find(ref);

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, describeChain } from "@banger/contract/errors";
 import { ExecId, type VmId } from "@banger/contract/ids";
-import type { Changes } from "@banger/platform/changes";
+import { Changes } from "@banger/platform/changes";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
@@ -51,6 +51,8 @@ export type Followed = {
 const GUEST_MS = 30_000;
 
 export class BackgroundCommands {
+  /** told when a command is followed, and when it no longer is */
+  readonly changes = new Changes();
   readonly #deps: BackgroundDeps;
   readonly #following = new Set<Promise<void>>();
   readonly #followed = new Map<string, Followed>();
@@ -112,6 +114,7 @@ export class BackgroundCommands {
     } catch (error) {
       if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
       await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
+      this.changes.tell();
     }
   }
 
@@ -134,6 +137,7 @@ export class BackgroundCommands {
     const log = await CommandLog.open(join(folder, "output"));
     const followed: Followed = { session, changes: log.changes, over: false };
     this.#followed.set(command.id, followed);
+    this.changes.tell();
     try {
       const copy = async (stream: CommandStream) => {
         for await (const chunk of session.pieces[stream]())
@@ -145,6 +149,7 @@ export class BackgroundCommands {
       this.#followed.delete(command.id);
       followed.over = true;
       log.changes.tell();
+      this.changes.tell();
     }
     await session.release({ deadlineMs: GUEST_MS });
     if (command.thenDelete) this.#deps.deleteMachine(machine);
