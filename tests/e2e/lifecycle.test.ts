@@ -56,6 +56,8 @@ scenario("what was written to either disk is there after stop and start", async 
   await home.ok(["exec", "beta", "sh", "-c", "echo home >/root/kept; echo root >/var/kept; echo gone >/run/gone"]);
   assert.equal(await home.ok(["stop", "beta"]), "beta\n");
   assert.equal(await stateOf("beta"), "stopped");
+  const completions = () => home.ok(["__complete", "start", ""]);
+  await home.until("its name to be offered", completions, (answer) => answer === "none\nbeta\tstopped, minimal\n");
   assert.deepEqual((await home.traces()).processes, []);
   assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
   assert.equal(

@@ -53,6 +53,7 @@ const lines: readonly (readonly [string, string, readonly string[]])[] = [
   ["banger create --env ED", "none", ["EDITOR"]],
   ["banger image build ", "none", ["debian-bookworm", "minimal"]],
   ["banger completion ", "none", ["bash", "zsh", "fish"]],
+  ["banger kill -s U", "none", ["USR1", "USR2"]],
   ["banger operation show ", "none", ["4k2jabcdefgh"]],
   ["banger operation cancel ", "none", []],
   ["banger cp ", "files", ["web:", "db:"]],

@@ -19,6 +19,7 @@ export const command = defineCommand(
         value: "SIGNAL",
         help: "a name such as TERM, or a number, for what runs in the background",
         parse: parseSignal,
+        completes: { values: ["TERM", "INT", "HUP", "QUIT", "KILL", "USR1", "USR2", "STOP", "CONT"] },
       },
       quiet: silentOption,
       json: jsonOption,
