@@ -138,3 +138,23 @@ test("where there is no terminal nothing is cut", async () => {
   const [wide, piped] = [await world.run(["list"], { terminal: { columns: 200 } }), await world.run(["list"])];
   assert.deepEqual(piped, wide);
 });
+
+test("colours are for terminals that say what they are, unless NO_COLOR is set, and take no width", async () => {
+  await using world = await furnished();
+  const screen = async (env: Record<string, string>, columns = 80) =>
+    await Promise.all(
+      ["list", "doctor"].map(async (line) => (await world.run([line], { env, terminal: { columns } })).stdout),
+    );
+  const plain = await screen({});
+  const colored = await screen({ TERM: "xterm" });
+  const shown = colored.map((text) => text.replaceAll("\x1b[", "^["));
+  assert.match(shown.join(""), /^web .* \^\[32mrunning\^\[0m {2}minimal /m);
+  assert.match(shown.join(""), /^\^\[31mfail\^\[0m {2}mmdebstrap: /m);
+  assert.deepEqual(
+    shown.map((text) => text.replaceAll(/\^\[\d+m/g, "")),
+    plain,
+  );
+  for (const env of [{ TERM: "dumb" }, { TERM: "xterm", NO_COLOR: "1" }]) assert.deepEqual(await screen(env), plain);
+  assert.deepEqual(await screen({ TERM: "xterm", NO_COLOR: "" }), colored);
+  assert.ok(!(await world.run(["list"], { env: { TERM: "xterm" } })).stdout.includes("\x1b"));
+});

@@ -7,6 +7,7 @@ import type { Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import type { Env } from "../program/context.ts";
 import type { OutputStream } from "../terminal/terminal.ts";
+import { colored, type Tone, wantsColor } from "./tone.ts";
 
 /** What a shell shows of a program that was ended by SIGPIPE. */
 export const PIPE_STATUS = 128 + constants.signals.SIGPIPE;
@@ -21,6 +22,7 @@ export class Output {
   readonly isTty: boolean;
   /** it can be drawn over: a terminal that knows how to move its cursor */
   readonly isLive: boolean;
+  readonly #hasColor: boolean;
   readonly #size: () => { columns?: number; rows?: number };
   #failure: NodeJS.ErrnoException | undefined;
 
@@ -28,6 +30,7 @@ export class Output {
     this.stream = stream;
     this.isTty = stream.isTTY === true;
     this.isLive = this.isTty && env.TERM !== "dumb";
+    this.#hasColor = this.isTty && wantsColor(env);
     this.#size = () => stream;
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= error;
@@ -47,6 +50,11 @@ export class Output {
   /** columns that a line may take; none where there is no terminal, and nothing is to be cut */
   get width(): number | undefined {
     return this.isTty ? this.columns : undefined;
+  }
+
+  /** The text as it is, or in colour. */
+  paint(tone: Tone | undefined, text: string): string {
+    return tone === undefined || !this.#hasColor ? text : colored(tone, text);
   }
 
   write(text: string): void {

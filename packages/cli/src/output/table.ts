@@ -4,7 +4,8 @@
  */
 import { sanitize } from "@banger/contract/guest-text";
 import { fitColumns } from "./fit-columns.ts";
-import { cutText, padText, textWidth, wrapText } from "./text-width.ts";
+import { cutText, textWidth, wrapText } from "./text-width.ts";
+import type { Tone } from "./tone.ts";
 
 export type Column = {
   readonly head: string;
@@ -12,12 +13,15 @@ export type Column = {
   readonly rank: number;
   /** columns below which it would lose its sense (default: 8, and its head) */
   readonly least?: number;
+  /** of what stands in a cell */
+  readonly tone?: (cell: string) => Tone | undefined;
 };
 
-/** Where text goes to, as far as its width is concerned. */
+/** Where text goes to, as far as its looks are concerned. */
 export type Screen = {
   /** columns; none where there is no terminal */
   readonly width: number | undefined;
+  paint(tone: Tone | undefined, text: string): string;
 };
 
 /** least of a column of which a part would mislead: it is shown whole or not at all */
@@ -27,11 +31,8 @@ const GAP = 2;
 const LEAST = 8;
 const MAX_CELL = 200;
 
-export function formatTable(
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
-  { width = Number.POSITIVE_INFINITY }: Screen,
-): string {
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], screen: Screen): string {
+  const { width = Number.POSITIVE_INFINITY } = screen;
   const cells = [columns.map(({ head }) => head), ...rows.map((row) => row.map(printable))];
   const widths = fitColumns(
     columns.map(({ head, rank, least = LEAST }, index) => {
@@ -40,18 +41,29 @@ export function formatTable(
     }),
     { width, gap: GAP },
   );
+  const last = widths.findLastIndex((columns) => columns > 0);
+  const show = (row: readonly string[], isHead: boolean) =>
+    widths.flatMap((room, index) => {
+      if (room === 0) return [];
+      const cell = cutText(row[index] ?? "", room);
+      const painted = screen.paint(isHead ? undefined : columns[index]?.tone?.(cell), cell);
+      return [index === last ? painted : `${painted}${" ".repeat(room - textWidth(cell))}`];
+    });
   return cells
-    .map((row) => widths.flatMap((columns, index) => (columns === 0 ? [] : [fill(row[index] ?? "", columns)])))
-    .map((row) => `${row.join(" ".repeat(GAP)).trimEnd()}\n`)
+    .map(
+      (row, index) =>
+        `${show(row, index === 0)
+          .join(" ".repeat(GAP))
+          .trimEnd()}\n`,
+    )
     .join("");
 }
 
-function fill(cell: string, width: number): string {
-  return padText(cutText(cell, width), width);
-}
-
 /** One thing, a line for each of its properties, or several where it is long. */
-export function formatProperties(rows: readonly (readonly [string, string])[], { width }: Screen): string {
+export function formatProperties(
+  rows: readonly (readonly [string, string])[],
+  { width }: Pick<Screen, "width">,
+): string {
   const indent = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows
     .map(([name, value]) => `${`${name}:`.padEnd(indent)}${wrapText(printable(value), { width, indent })}`.trimEnd())

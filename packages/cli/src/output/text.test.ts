@@ -29,6 +29,8 @@ test("a suggestion is near, or there is none", () => {
   assert.deepEqual(meant, ["run", "list", "delete", "--memory", "--json", undefined, undefined, undefined]);
 });
 
+const plain = { width: undefined, paint: (_: unknown, text: string) => text };
+
 test("cells of a table can not act", () => {
   assert.equal(
     formatTable(
@@ -37,7 +39,7 @@ test("cells of a table can not act", () => {
         { head: "B", rank: 0 },
       ],
       [["x\x1b[2J\n", "y"]],
-      { width: undefined },
+      plain,
     ),
     "A             B\nx\\x1b[2J\\x0a  y\n",
   );

@@ -15,7 +15,7 @@ const LEAST_BESIDE = 24;
 const BELOW = 6;
 
 /** What help is made for: a wider line is not read more easily. */
-export function helpWidth({ width = COLUMNS }: Screen): number {
+export function helpWidth({ width = COLUMNS }: Pick<Screen, "width">): number {
   return Math.min(COLUMNS, width);
 }
 

@@ -2,6 +2,7 @@
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
 import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge, formatDuration } from "../../output/time.ts";
+import { stateTone } from "../../output/tone.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -41,7 +42,7 @@ const COLUMNS = [
   { head: "ID", rank: 0, least: WHOLE },
   { head: "KIND", rank: 2, least: WHOLE },
   { head: "SUBJECT", rank: 1 },
-  { head: "STATE", rank: 0, least: WHOLE },
+  { head: "STATE", rank: 0, least: WHOLE, tone: stateTone },
   { head: "BEGUN", rank: 3, least: WHOLE },
   { head: "TOOK", rank: 4, least: WHOLE },
   { head: "STAGE", rank: 5 },

@@ -7,6 +7,7 @@ import type { Source } from "../../config/settings.ts";
 import { asAppError } from "../../output/report-error.ts";
 import type { Screen } from "../../output/table.ts";
 import { wrapText } from "../../output/text-width.ts";
+import { stateTone } from "../../output/tone.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
 
@@ -62,8 +63,9 @@ async function check({ daemon, signal }: Context): Promise<readonly DoctorRow[]>
 
 const INDENT = 6;
 
-function format({ check: name, status, detail, fix }: DoctorRow, { width }: Screen): string {
+function format({ check: name, status, detail, fix }: DoctorRow, screen: Screen): string {
+  const { width } = screen;
   const told = wrapText(`${sanitize(name)}: ${sanitize(detail)}`, { width, indent: INDENT });
   // A command is copied from here, so that it is never broken.
-  return `${status.padEnd(INDENT)}${told}\n${fix === undefined ? "" : `${" ".repeat(INDENT)}${sanitize(fix)}\n`}`;
+  return `${screen.paint(stateTone(status), status)}${" ".repeat(INDENT - status.length)}${told}\n${fix === undefined ? "" : `${" ".repeat(INDENT)}${sanitize(fix)}\n`}`;
 }

@@ -4,6 +4,7 @@ import { formatBytes } from "@banger/contract/sizes";
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
 import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
+import { stateTone } from "../../output/tone.ts";
 import { defineCommand } from "../../program/command.ts";
 
 const MIB = 1024 * 1024;
@@ -38,7 +39,7 @@ export const command = defineCommand(
 const COLUMNS = [
   { head: "NAME", rank: 0, least: 20 },
   { head: "ID", rank: 5, least: WHOLE },
-  { head: "STATE", rank: 0, least: WHOLE },
+  { head: "STATE", rank: 0, least: WHOLE, tone: stateTone },
   { head: "IMAGE", rank: 1 },
   { head: "CPU", rank: 4, least: WHOLE },
   { head: "MEMORY", rank: 3, least: WHOLE },
