@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { boots } from "./measure/boots.ts";
+import { completion } from "./measure/completion.ts";
 import { create } from "./measure/create.ts";
 import { debian } from "./measure/debian.ts";
 import { exec } from "./measure/exec.ts";
@@ -22,7 +23,7 @@ import { quantile } from "./report/quantile.ts";
 import { formatBoundaries, formatFailures, formatTable } from "./report/table.ts";
 
 const root = join(import.meta.dirname, "..");
-const measurements = [version, run, create, exec, debian, memory, list];
+const measurements = [version, run, create, exec, debian, memory, list, completion];
 
 async function main(options: BenchOptions): Promise<number> {
   const stop = new AbortController();
