@@ -48,7 +48,7 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
   cli: {
     // Beside the SDK: stty, because Node's raw mode leaves half of the terminal as it was.
     packages: ["sdk", "contract", "platform/exec"],
-    npm: ["commander", "smol-toml", "string-width", "zod"],
+    npm: ["commander", "get-east-asian-width", "smol-toml", "zod"],
     node: true,
     reason: "a face does nothing that another client of the SDK could not do",
   },

@@ -17,6 +17,21 @@ const line = fc.array(letters, { maxLength: 60 }).map((parts) => parts.join(""))
 
 test("wide letters count twice, and none is cut in half", () => {
   assert.equal(textWidth("\u6f22\u5b57"), 4);
+  const widths: readonly (readonly [string, number])[] = [
+    ...[
+      ["e\u0301", 1] as const,
+      ["\u{1f468}\u200d\u{1f469}\u200d\u{1f467}", 2] as const,
+      ["1\ufe0f\u20e3", 2] as const,
+    ],
+    ...[["\u{1f1e9}\u{1f1ea}", 2] as const, ["\u1112\u1161\u11ab", 2] as const, ["\uff21", 2] as const],
+    ...[
+      ["\u00e4\u03b1\u0436", 3] as const,
+      ["\u200b", 0] as const,
+      ["\u2764\ufe0f", 2] as const,
+      ["\u00a9", 1] as const,
+    ],
+  ];
+  for (const [text, columns] of widths) assert.equal(textWidth(text), columns, text);
   assert.equal(cutText("\u6f22\u5b57\u6f22\u5b57\u6f22\u5b57", 8), "\u6f22\u5b57...");
   assert.equal(cutText("abcdefgh", 8), "abcdefgh");
   assert.equal(cutText("abcdefghi", 8), "abcde...");

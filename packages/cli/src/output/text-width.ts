@@ -1,12 +1,29 @@
 /** How many columns of a terminal a text takes, and what of it fits into so many. For one line that is printable already. */
-import stringWidth from "string-width";
+import { eastAsianWidth } from "get-east-asian-width";
 
 const MARK = "...";
 /** below this many columns the mark would take more than it tells */
 const LEAST_WITH_MARK = 6;
 
+const PLAIN = /^[\x20-\x7e]*$/;
+/** shown as a picture, which takes two columns however many characters it is made of */
+const PICTURE = /\p{Emoji_Presentation}|\ufe0f/u;
+/** beginnings of syllables that are written as one block */
+const HANGUL = /^[\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff]/;
+const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+
 export function textWidth(text: string): number {
-  return stringWidth(text);
+  if (PLAIN.test(text)) return text.length;
+  let columns = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) columns += letterWidth(segment);
+  return columns;
+}
+
+/** Of what a reader takes for one letter. */
+function letterWidth(letter: string): number {
+  if (PICTURE.test(letter)) return 2;
+  const parts = HANGUL.test(letter) ? [letter] : [...letter].filter((part) => !WITHOUT_WIDTH.test(part));
+  return parts.reduce((sum, part) => sum + eastAsianWidth(part.codePointAt(0) ?? 0), 0);
 }
 
 /** The text, or its beginning and `...`, in at most `width` columns. */
@@ -25,7 +42,7 @@ function beginning(text: string, width: number): string {
   let taken = "";
   let columns = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
-    columns += textWidth(segment);
+    columns += letterWidth(segment);
     if (columns > width) break;
     taken += segment;
   }
