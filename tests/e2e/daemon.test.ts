@@ -39,16 +39,33 @@ scenario("a machine and its background command outlive a daemon that is killed; 
   assert.equal(await home.until("the whole log", logs, (text) => text.length >= whole.length), whole);
 });
 
-scenario("a client whose daemon is killed says so at once, and the next daemon hangs its command up", async () => {
-  await using running = home.start(["exec", "kept", "sh", "-c", "echo $$; exec sleep 3600"]);
-  await running.shows(/^\d+\n/);
-  await home.killDaemon();
-  const { status, stdout, stderr } = await running.ended;
-  assert.equal(status, 125);
-  assert.match(stderr, /^banger: .*\nhint: .*\n$/);
-  const isThere = () => home.run(["exec", "kept", "sh", "-c", `kill -0 ${stdout.trim()}`]);
-  await home.until("the end of the command", isThere, (asked) => asked.status !== 0);
-});
+scenario(
+  "a command whose daemon is killed, stopped or killed again goes on with the next one, byte by byte",
+  async () => {
+    await using running = home.start(["exec", "-i", "kept", "sh", "-c", "echo $$; exec cat"], { stdin: "pipe" });
+    const [pid = ""] = await running.shows(/^\d+\n/);
+    const sent: string[] = [];
+    const say = async (line: string) => {
+      sent.push(`${line}\n`);
+      running.stdin.write(`${line}\n`);
+      await running.shows(`${line}\n`);
+    };
+    await say("before");
+    await home.killDaemon();
+    await say("after a kill");
+    await home.stopDaemon();
+    await say("after a stop");
+    const daemon = await home.daemon();
+    running.stdin.write("just before\n");
+    await home.killDaemon(daemon);
+    sent.push("just before\n");
+    await say("after another kill");
+    assert.match(await home.ok(["exec", "kept", "cat", `/proc/${pid.trim()}/comm`]), /^cat$/m);
+    running.stdin.end();
+    const { status, stdout, stderr } = await running.ended;
+    assert.deepEqual([status, stdout, stderr], [0, pid + sent.join(""), ""]);
+  },
+);
 
 scenario("daemon stop keeps machines, and status does not start a daemon", async () => {
   const processes = (await home.traces()).processes;

@@ -42,6 +42,7 @@ export const errorCatalog = {
   KERNEL_NOT_FOUND: user(EXIT.notFound, "`banger kernel list` shows the kernels; `banger kernel pull` fetches one."),
   OPERATION_NOT_FOUND: user(EXIT.notFound, "Finished operations are kept for a while only."),
   EXEC_NOT_FOUND: user(EXIT.notFound, "The command has ended and its status was collected."),
+  EXEC_AMBIGUOUS: user(EXIT.notFound, "Write the beginning of its id behind the machine."),
   GUEST_FILE_NOT_FOUND: user(
     EXIT.notFound,
     "Check the path; in a machine, one that does not begin with / begins at /root.",
@@ -51,6 +52,7 @@ export const errorCatalog = {
 
   NAME_TAKEN: user(EXIT.conflict, "Choose another name, or delete the machine that has it."),
   IN_USE: user(EXIT.conflict, "Delete what uses it first.", "later"),
+  EXEC_ATTACHED: user(EXIT.conflict, "One client at a time may write to it; `attach --no-stdin` watches.", "later"),
   VM_BUSY: user(EXIT.conflict, "Wait for the running operation to end.", "later"),
   VM_NOT_RUNNING: user(EXIT.conflict, "`banger start` starts it."),
   VM_PAUSED: user(EXIT.conflict, "`banger resume` lets it go on."),

@@ -78,16 +78,15 @@ export function compose(composition: Composition): Composed {
   const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns });
   const changes = new ChangeService({ ...vmDeps, turns, host: ports.host });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
-  const background = new BackgroundCommands({
-    clock: ports.clock,
-    log: ports.log,
-    deleteMachine: (id) => void vm.delete(id),
-  });
-  const exec = new ExecService({ vm, background, machines: paths.machines, newId: () => ExecId.parse(newId()) });
-  const commands = new CommandService({ vm, machines: paths.machines });
+  const { processes, clock, log } = ports;
+  const { machines: directory } = paths;
+  const deleteMachine = (id: VmId) => vm.deleteIfThere(id);
+  const background = new BackgroundCommands({ clock, log, deleteMachine });
+  const newExecId = () => ExecId.parse(newId());
+  const exec = new ExecService({ vm, background, machines: directory, newId: newExecId, clock, deleteMachine });
+  const commands = new CommandService({ vm, machines: directory });
   const waits = new WaitService({ ...vmDeps, background });
   const files = new FileService({ vm });
-  const { processes, clock } = ports;
   const stats = new StatsService({ vm, live, processes, clock, machines: paths.machines, guestMs: STATS_MS });
   const { installation } = composition.config;
   const doctor = new DoctorService(doctorChecks({ paths, ports, installation, accel, vmDeps, stores }));

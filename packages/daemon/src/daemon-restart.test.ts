@@ -4,6 +4,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { systemClock } from "@banger/platform/time/clock";
+import { RETURN_MS } from "./services/exec/exec-service.ts";
 import { Database } from "./store/database.ts";
 import { migrations } from "./store/migrations.ts";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
@@ -42,7 +44,7 @@ test("a background command goes on over the death of its daemon, and its log mis
   assert.match(await untilLogged(bench, next, "signal"), /^before\n/);
 });
 
-test("what attached clients had running is hung up by the next daemon; what was left running and what is new is not", async () => {
+test("what attached clients had running is hung up by the next daemon if they do not come back; what was left running and what is new is not", async () => {
   await using bench = await DaemonBench.make();
   const client = await bench.start();
   const id = await bench.create(client, "web");
@@ -53,10 +55,16 @@ test("what attached clients had running is hung up by the next daemon; what was 
   }
   const { commands } = bench.guests.of(id).verbs;
   assert.equal(commands.list().length, 4);
+  const hour = Promise.withResolvers<void>();
+  const sleep: typeof systemClock.sleep = (ms, waiting) =>
+    ms === RETURN_MS ? hour.promise : systemClock.sleep(ms, waiting);
+  bench.ports = { clock: { ...systemClock, sleep } };
   await bench.kill();
   const next = await bench.start();
   const attached = await bench.connect();
   await attached.upgrade("exec.run", { ref: "web", argv: ["sleep", "9"] });
+  assert.equal(commands.list().length, 5);
+  hour.resolve();
   while (commands.list().length > 2) await next.call("vm.list", {});
   assert.ok(commands.list().some((one) => one.id === kept));
   for (let i = 0; i < 20; i += 1) await next.call("vm.list", {});

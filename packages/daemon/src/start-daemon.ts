@@ -12,6 +12,7 @@ import type { AgentBuild } from "@banger/contract/guest/agent-build";
 import type { VmId } from "@banger/contract/ids";
 import { lockFile } from "@banger/platform/fs/file-lock";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import type { Logger } from "@banger/platform/log";
 import { type RpcServer, startServer } from "@banger/platform/rpc/server";
 import { handlers } from "./api/handlers.ts";
 import { type Composed, compose } from "./compose.ts";
@@ -60,6 +61,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   resume(ports, composed, { adopted, agent: paths.agent });
   await composed.hostPorts.open();
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
+  stack.defer(() => composed.services.exec.leave());
   stack.use(await tellHolder(paths.holder, { pid: ports.pid, socket: paths.socket }, ports.log));
   const running = stack.move();
   ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
@@ -120,16 +122,23 @@ async function resumeGuest(
   { composed, agent }: { composed: Composed; agent: { file: string; build: Promise<string> } },
 ): Promise<void> {
   const log = composed.vmDeps.log.child({ machine: id });
+  const after = upToDate(live, { agent, log });
   try {
-    const done = await bringUpToDate(live.guest, { file: agent.file, build: await agent.build }, {});
+    await composed.services.exec.rejoin(id, live, { after });
+  } catch (error) {
+    log.warn("commands not followed again", { error: describeChain(error) });
+  }
+}
+
+async function upToDate(
+  { guest }: LiveMachine,
+  { agent, log }: { agent: { file: string; build: Promise<string> }; log: Logger },
+): Promise<void> {
+  try {
+    const done = await bringUpToDate(guest, { file: agent.file, build: await agent.build }, {});
     if (done === "upgraded") log.info("agent upgraded");
   } catch (error) {
     log.warn("agent not brought up to date", { error: describeChain(error) });
-  }
-  try {
-    await composed.services.exec.rejoin(id, live);
-  } catch (error) {
-    log.warn("commands not followed again", { error: describeChain(error) });
   }
 }
 

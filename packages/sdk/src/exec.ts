@@ -1,77 +1,90 @@
 /** A command in a machine, with its streams. */
-import type { Duplex, Readable, Writable } from "node:stream";
-import { type ExecEnd, parseExecEnd } from "@banger/contract/daemon/exec-end";
-import { execStreams } from "@banger/contract/daemon/exec-streams";
+import type { Readable, Writable } from "node:stream";
+import type { ExecEnd } from "@banger/contract/daemon/exec-end";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
-import type { Mux } from "@banger/platform/rpc/mux";
 import type { BangerClient } from "./client.ts";
+import { LastingExec, type Reconnect } from "./exec/lasting-exec.ts";
 
-export type ExecStatus = { readonly status: number } | { readonly signal: number };
+/** `detached`: it goes on in the background */
+export type ExecStatus = { readonly status: number } | { readonly signal: number } | { readonly detached: true };
 
 export type ExecSession = AsyncDisposable & {
+  /** by which it can be attached to */
+  readonly id: string;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** when the command has ended and all its output was read */
+  /** when the command has ended, or goes on without us, and all its output has come */
   readonly ended: Promise<ExecStatus>;
   resize(size: { rows: number; columns: number }): void;
   /** to the foreground process group */
   signal(number: number): void;
+  /** leaves it running in the background */
+  detach(): void;
 };
 
-const MAX_END_BYTES = 64 * 1024;
+export type ExecOptions = {
+  readonly signal?: AbortSignal;
+  /** to go on when the daemon is lost; without it the command is hung up then, after a while */
+  readonly reconnect?: Reconnect;
+};
 
 /** Uses the connection up. Disposing before the end hangs the command up. */
 export async function exec(
   client: BangerClient,
   params: InputOf<DaemonMethods, "exec.run">,
-  options: { signal?: AbortSignal } = {},
+  options: ExecOptions = {},
 ): Promise<ExecSession> {
-  const { mux } = await client.upgrade("exec.run", params, options);
-  const control = mux.stream(execStreams.control);
-  const tell = (message: unknown) => void control.write(`${JSON.stringify(message)}\n`);
-  const ended = readEnd(control, mux);
+  const { result, mux } = await client.upgrade("exec.run", params, { ...forUpgrade(options), endsSoftly: true });
+  const { exec: id, machine } = result;
+  const command = { ref: machine, exec: id, tty: params.tty !== undefined, stdin: params.stdin ?? false };
+  const from = { stdin: 0, stdout: 0, stderr: 0 };
+  return sessionOf(id, new LastingExec(mux, command, { from, reconnect: options.reconnect }));
+}
+
+export type AttachedSession = ExecSession & {
+  readonly argv: readonly string[];
+  readonly tty: boolean;
+  /** whether what is written to `stdin` reaches it */
+  readonly takesInput: boolean;
+};
+
+/** Takes up a command that was left running; it goes on whatever becomes of us. Uses the connection up. */
+export async function attachTo(
+  client: BangerClient,
+  params: { readonly ref: string; readonly exec?: string; readonly stdin: boolean },
+  options: ExecOptions = {},
+): Promise<AttachedSession> {
+  const { result, mux } = await client.upgrade("exec.attach", params, { ...forUpgrade(options), endsSoftly: true });
+  const { exec: id, machine, argv, tty, from } = result;
+  const command = { ref: machine, exec: id, tty, stdin: params.stdin };
+  const lasting = new LastingExec(mux, command, { from, reconnect: options.reconnect });
+  return { ...sessionOf(id, lasting), argv, tty, takesInput: params.stdin && result.stdin };
+}
+
+function forUpgrade({ signal }: ExecOptions): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
+function sessionOf(id: string, lasting: LastingExec): ExecSession {
+  const { stdin, stdout, stderr } = lasting;
+  const ended = lasting.ended.then(statusOf);
   ended.catch(() => undefined); // told to whoever awaits it
   return {
-    stdin: mux.stream(execStreams.stdin),
-    stdout: mux.stream(execStreams.stdout),
-    stderr: mux.stream(execStreams.stderr),
-    ended,
-    resize: (size) => tell({ resize: size }),
-    signal: (number) => tell({ signal: number }),
-    [Symbol.asyncDispose]: () => mux.close(),
+    ...{ id, stdin: stdin.writable, stdout: stdout.readable, stderr: stderr.readable, ended },
+    resize: (size) => lasting.resize(size),
+    signal: (number) => lasting.signal(number),
+    detach: () => lasting.detach(),
+    [Symbol.asyncDispose]: () => lasting[Symbol.asyncDispose](),
   };
 }
 
-/** The daemon says one line on the control stream: how the command ended. */
-async function readEnd(control: Duplex, mux: Mux): Promise<ExecStatus> {
-  const text = await readText(control);
-  if (text === "") await mux.closed; // rejects with why it was cut off
-  const end = parseEnd(text);
+function statusOf(end: ExecEnd): ExecStatus {
   if (!("error" in end)) return end;
   const { code, message, hint } = end.error;
   throw new AppError(isCode(code) ? code : "INTERNAL", message, hint === undefined ? {} : { hint });
-}
-
-async function readText(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    bytes += chunks.at(-1)?.length ?? 0;
-    if (bytes > MAX_END_BYTES) break;
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseEnd(text: string): ExecEnd {
-  try {
-    return parseExecEnd(JSON.parse(text));
-  } catch (cause) {
-    throw new AppError("DAEMON_UNREACHABLE", "the daemon went away before the command ended", { cause });
-  }
 }
 
 function isCode(code: string): code is ErrorCode {

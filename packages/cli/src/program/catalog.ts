@@ -32,6 +32,10 @@ export const catalog: readonly Entry[] = [
     load: () => import("../commands/vm/run.ts"),
   }),
   vm("exec", { summary: "run a command in a running machine", load: () => import("../commands/vm/exec.ts") }),
+  vm("attach", {
+    summary: "take up a command that was left running in a machine",
+    load: () => import("../commands/vm/attach.ts"),
+  }),
   vm("create", { summary: "make a machine", load: () => import("../commands/vm/create.ts") }),
   vm("start", { summary: "start stopped machines", load: () => import("../commands/vm/start.ts") }),
   vm("stop", { summary: "power machines off", load: () => import("../commands/vm/stop.ts") }),

@@ -15,6 +15,8 @@ export type DaemonAccess = {
   connect(): Promise<BangerClient>;
   /** undefined when it does not run */
   find(): Promise<BangerClient | undefined>;
+  /** whichever daemon runs, of whatever build; one is started if none does */
+  reach(): Promise<BangerClient>;
   /** becomes the daemon; does not come back */
   become(): Promise<never>;
 };

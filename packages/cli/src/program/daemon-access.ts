@@ -39,6 +39,10 @@ export function createDaemonAccess(
       if (client) clients.push(client);
       return client;
     },
+    async reach(): Promise<BangerClient> {
+      // One that is there is as good as ours: two builds would otherwise replace each other's.
+      return (await this.find()) ?? (await this.connect());
+    },
     async become(): Promise<never> {
       const { daemonArgv, daemonEnvironment } = await import("@banger/sdk/daemon/start-daemon");
       host.execute([...(await daemonArgv(program, this.places)), "--foreground"], daemonEnvironment(env));

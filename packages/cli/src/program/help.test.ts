@@ -21,13 +21,15 @@ Arguments:
   CMD      the command and its arguments
 
 Options:
-  -i, --interactive      give CMD this standard input
-  -t, --tty              give CMD a terminal
-  -u, --user USER        run it as this user (default: root)
-  -w, --workdir DIR      run it in this directory
-  -e, --env KEY[=VALUE]  an environment variable; without a value, the one of
-                         this environment; may be given several times
-  -h, --help             show this
+  -i, --interactive       give CMD this standard input
+  -t, --tty               give CMD a terminal
+  -u, --user USER         run it as this user (default: root)
+  -w, --workdir DIR       run it in this directory
+  -e, --env KEY[=VALUE]   an environment variable; without a value, the one of
+                          this environment; may be given several times
+      --detach-keys KEYS  with a terminal: leave the command running at these
+                          keys, or none (default: ctrl-p,ctrl-q)
+  -h, --help              show this
 
 Examples:
   banger exec web uptime          one command

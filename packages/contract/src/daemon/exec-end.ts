@@ -5,13 +5,22 @@
 export type ExecEnd =
   | { readonly status: number }
   | { readonly signal: number }
+  /** it goes on without this client */
+  | { readonly detached: true }
   | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string | undefined } };
+
+/** The other thing that the daemon tells there: how many bytes of the input never need to be sent again. */
+export function parseTaken(value: unknown): number | undefined {
+  const { taken } = fields(value);
+  return isWithin(taken, { least: 0, most: Number.MAX_SAFE_INTEGER }) ? taken : undefined;
+}
 
 /** Throws a TypeError for what is no end. */
 export function parseExecEnd(value: unknown): ExecEnd {
-  const { status, signal, error } = fields(value);
+  const { status, signal, error, detached } = fields(value);
   if (isWithin(status, { least: 0, most: 255 })) return { status };
   if (isWithin(signal, { least: 1, most: 64 })) return { signal };
+  if (detached === true) return { detached };
   const { code, message, hint } = fields(error);
   if (typeof code !== "string" || typeof message !== "string") throw new TypeError("an end without a reason");
   return { error: { code, message, ...(typeof hint === "string" && { hint }) } };

@@ -3,10 +3,15 @@ import type { Area, Services } from "./context.ts";
 
 export function execHandlers({ exec, commands }: Services): Area<"exec"> {
   return {
-    "exec.run": async (params, { signal, upgrade }) => {
-      const { serve, ...started } = await exec.run(params, { signal });
+    "exec.run": async (params, { signal, connection, upgrade }) => {
+      const { serve, ...started } = await exec.run(params, { signal, connection });
       upgrade(serve);
       return started;
+    },
+    "exec.attach": async (params, { signal, connection, upgrade }) => {
+      const { serve, ...taken } = await exec.takeUp(params, { signal, connection });
+      upgrade(serve);
+      return taken;
     },
     "exec.detach": async (params) => await exec.detach(params),
     "exec.signal": async ({ ref, signal: number }, { signal }) => ({

@@ -16,12 +16,15 @@ export type CallOptions = {
   readonly deadlineMs?: number;
   /** how long a cancelled call waits for its answer, `ms`; 30 s when absent */
   readonly cancelWaitMs?: number;
+  /** of an upgraded connection: see MuxOptions */
+  readonly endsSoftly?: boolean;
 };
 export type Upgraded = { readonly result: unknown; readonly mux: Mux };
 
 type Call = {
   readonly method: string;
   readonly wantsUpgrade: boolean;
+  readonly endsSoftly: boolean;
   readonly onProgress: ((params: unknown) => void) | undefined;
   readonly resolve: (outcome: { result: unknown; mux?: Mux }) => void;
   readonly reject: (error: unknown) => void;
@@ -97,7 +100,7 @@ export class Calls {
     }
     const { stream, leftover } = this.#channel.detach();
     this.#ended = new AppError("INTERNAL", "the connection carries raw bytes now");
-    call.resolve({ result, mux: new Mux(stream, { leftover, lost: this.#lost }) });
+    call.resolve({ result, mux: new Mux(stream, { leftover, lost: this.#lost, endsSoftly: call.endsSoftly }) });
   }
 
   async #start(
@@ -105,12 +108,12 @@ export class Calls {
     params: unknown,
     options: CallOptions & { wantsUpgrade: boolean },
   ): Promise<{ result: unknown; mux?: Mux }> {
-    const { signal, deadlineMs, wantsUpgrade, onProgress } = options;
+    const { signal, deadlineMs, wantsUpgrade, onProgress, endsSoftly = false } = options;
     signal?.throwIfAborted();
     if (this.#ended) throw this.#ended;
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<{ result: unknown; mux?: Mux }>();
-    this.#calls.set(id, { method, wantsUpgrade, onProgress, resolve, reject });
+    this.#calls.set(id, { method, wantsUpgrade, endsSoftly, onProgress, resolve, reject });
     this.#channel.send({ jsonrpc: "2.0", id, method, params });
     if (!signal && deadlineMs === undefined) return await promise;
     return await this.#guarded({ id, method, reject, promise }, options);

@@ -26,6 +26,8 @@ type Pending = { piece: Buffer; readonly done: (error?: Error | null) => void };
 
 export class MuxStream extends Duplex {
   readonly id: number;
+  /** hears how many more of our bytes the peer's reader has taken; it need not tell of the last half window */
+  onTaken: (bytes: number) => void = () => undefined;
   readonly #link: StreamLink;
   readonly #queue = new ByteQueue();
   /** bytes that we may still send */
@@ -34,6 +36,7 @@ export class MuxStream extends Duplex {
   #room = WINDOW_BYTES;
   /** bytes read, not yet given back as credit */
   #owed = 0;
+  #received = 0;
   #wanted = false;
   #peerEnded = false;
   #sentEnd = false;
@@ -48,6 +51,11 @@ export class MuxStream extends Duplex {
     this.#link = link;
     // A stream that nobody looks at must not take the process down; `closed` of the connection tells the failure.
     this.on("error", () => undefined);
+  }
+
+  /** bytes that came in, read or not */
+  get received(): number {
+    return this.#received;
   }
 
   override _read(): void {
@@ -106,6 +114,7 @@ export class MuxStream extends Duplex {
       throw new AppError("PROTOCOL_BROKEN", `the peer sent data on stream ${this.id} ${what}`);
     }
     this.#room -= piece.length;
+    this.#received += piece.length;
     if (this.destroyed) return;
     this.#queue.push(piece);
     this.#deliver();
@@ -122,6 +131,7 @@ export class MuxStream extends Duplex {
     if (bytes === 0 || this.#credit > WINDOW_BYTES) {
       throw new AppError("PROTOCOL_BROKEN", `the peer gave ${bytes} bytes of credit on stream ${this.id}`);
     }
+    this.onTaken(bytes);
     this.flush();
   }
 
@@ -131,7 +141,7 @@ export class MuxStream extends Duplex {
     this.destroy(error);
   }
 
-  /** The peer closed the connection in good order: what came stays readable, what is written goes nowhere. */
+  /** The connection is over, and nothing that came is to be lost: what came stays readable, what is written goes nowhere. */
   receiveClose(): void {
     this.#silent = true;
     this.#discarding = true;

@@ -24,6 +24,8 @@ export type MuxOptions = {
   readonly leftover?: Buffer;
   /** the error of a connection that ended without a close message */
   readonly lost?: () => AppError;
+  /** when the connection fails, streams end behind what came, and do not break; only `closed` tells */
+  readonly endsSoftly?: boolean;
 };
 
 export class Mux implements AsyncDisposable {
@@ -36,6 +38,7 @@ export class Mux implements AsyncDisposable {
   });
   readonly #streams = new Map<number, MuxStream>();
   readonly #lost: () => AppError;
+  readonly #endsSoftly: boolean;
   readonly #settle: { readonly resolve: () => void; readonly reject: (error: AppError) => void };
   readonly #transportClosed: Promise<void>;
   #outcome: AppError | "closed" | undefined;
@@ -45,6 +48,7 @@ export class Mux implements AsyncDisposable {
   constructor(stream: Duplex, options: MuxOptions = {}) {
     this.#stream = stream;
     this.#lost = options.lost ?? (() => new AppError("CANCELLED", "the peer went away"));
+    this.#endsSoftly = options.endsSoftly ?? false;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.closed = promise;
     this.closed.catch(() => undefined); // told through the streams too
@@ -61,7 +65,7 @@ export class Mux implements AsyncDisposable {
   }
 
   /** The stream of that number, the same one each time. */
-  stream(id: number): Duplex {
+  stream(id: number): MuxStream {
     return this.#at(id);
   }
 
@@ -120,7 +124,7 @@ export class Mux implements AsyncDisposable {
       sendControl: (control) => this.#sendControl(control),
     });
     this.#streams.set(id, made);
-    if (this.#outcome) settleStream(made, this.#outcome);
+    if (this.#outcome) this.#settleStream(made, this.#outcome);
     return made;
   }
 
@@ -188,13 +192,13 @@ export class Mux implements AsyncDisposable {
   #finish(outcome: AppError | "closed"): void {
     if (this.#outcome) return;
     this.#outcome = outcome;
-    for (const stream of this.#streams.values()) settleStream(stream, outcome);
+    for (const stream of this.#streams.values()) this.#settleStream(stream, outcome);
     if (outcome === "closed") this.#settle.resolve();
     else this.#settle.reject(outcome);
   }
-}
 
-function settleStream(stream: MuxStream, outcome: AppError | "closed"): void {
-  if (outcome === "closed") stream.receiveClose();
-  else stream.receiveReset(outcome);
+  #settleStream(stream: MuxStream, outcome: AppError | "closed"): void {
+    if (outcome === "closed" || this.#endsSoftly) stream.receiveClose();
+    else stream.receiveReset(outcome);
+  }
 }

@@ -83,7 +83,7 @@ export function serveBuiltIn(params: CommandParams): (mux: Mux) => Promise<void>
     const control = mux.stream(execStreams.control);
     const [stdin, stdout, stderr] = [execStreams.stdin, execStreams.stdout, execStreams.stderr].map((id) =>
       mux.stream(id),
-    ) as [Duplex, Duplex, Duplex];
+    ) as Duplex[] as [Duplex, Duplex, Duplex];
     const end = await found(args, { stdin, stdout, stderr, params, orders: ordersOf(control) });
     for (const stream of [stdout, stderr]) stream.end();
     control.end(`${JSON.stringify(end)}\n`);

@@ -56,6 +56,8 @@ export class DaemonFake implements AsyncDisposable {
   samples = 0;
   /** how what was left running in each machine has ended, if anything was */
   commandEnd: WaitResult["end"] = null;
+  /** what is attached to */
+  background: { readonly argv: string[]; readonly tty: boolean } = { argv: ["echo", "background"], tty: false };
   doctorRows: DoctorRow[] = [{ check: "qemu", status: "ok", detail: "QEMU 7.2" }];
   readonly operations = new OperationsFake();
   readonly ports = new PortsFake();
@@ -220,7 +222,7 @@ export class DaemonFake implements AsyncDisposable {
         this.#asked.resolve();
         await raceAbort(this.execGate, signal);
         upgrade(serveBuiltIn(params));
-        return answer();
+        return { ...answer(), machine: this.#find(params.ref).id };
       },
       "exec.detach": (params) => {
         this.calls.push({ method: "exec.detach", params });
@@ -231,6 +233,15 @@ export class DaemonFake implements AsyncDisposable {
         this.calls.push({ method: "exec.signal", params });
         check(params.ref);
         return { commands: [answer().exec] };
+      },
+      "exec.attach": (params, { upgrade }) => {
+        this.calls.push({ method: "exec.attach", params });
+        check(params.ref);
+        const { argv, tty } = this.background;
+        upgrade(serveBuiltIn({ argv, environment: [] }));
+        const from = { stdin: 0, stdout: 0, stderr: 0, ...params.resume };
+        const { id: machine } = this.#find(params.ref);
+        return { exec: ExecId.parse(newId()), machine, argv, tty, stdin: true, background: true, from };
       },
     };
   }

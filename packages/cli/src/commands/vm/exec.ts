@@ -1,6 +1,7 @@
 /** `exec`: a command in a running machine, with our standard streams. */
 import { AppError } from "@banger/contract/errors";
 import { exec } from "@banger/sdk/exec";
+import { defaultDetachKeys, detachKeysOption } from "../../arguments/detach-keys.ts";
 import { environmentOption } from "../../arguments/environment.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
@@ -22,6 +23,7 @@ export const command = defineCommand(
       user: { short: "u", value: "USER", help: "run it as this user (default: root)" },
       workdir: { short: "w", value: "DIR", help: "run it in this directory" },
       env: environmentOption,
+      "detach-keys": detachKeysOption,
     },
     optionsFirst: true,
     without: { json: "standard output is the command's", quiet: "it says nothing of its own" },
@@ -49,12 +51,15 @@ export const command = defineCommand(
       ...(options.user !== undefined && { user: options.user }),
       ...(options.workdir !== undefined && { cwd: options.workdir }),
     };
-    await using session = await exec(await daemon.connect(), params, { signal: context.signal });
-    return await attach(session, context, {
+    const reconnect = () => daemon.reach();
+    await using session = await exec(await daemon.connect(), params, { signal: context.signal, reconnect });
+    const { status } = await attach(session, context, {
       stdin: options.interactive,
       tty: options.tty,
+      detachKeys: options["detach-keys"] ?? defaultDetachKeys,
       machine: args.machine,
     });
+    return status;
   },
 );
 

@@ -8,6 +8,7 @@ import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "@banger/sdk/client";
 import { type ExecSession, exec } from "@banger/sdk/exec";
 import { createVm, deleteVm } from "@banger/sdk/vm";
+import { defaultDetachKeys, detachKeysOption } from "../../arguments/detach-keys.ts";
 import { createParams, machineOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { machineSettings } from "../../config/machine-settings.ts";
@@ -15,12 +16,12 @@ import { startProgress } from "../../output/progress.ts";
 import { asAppError } from "../../output/report-error.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
-import { attach } from "../../terminal/attach.ts";
+import { type Attached, attach } from "../../terminal/attach.ts";
 import { terminalType } from "../../terminal/terminal-type.ts";
 import { planFrom, refuseWithoutPath, sendInto, showPlan, workspaceOptions } from "./run-workspace.ts";
 
-/** A login shell, the best that the image has. */
-const SHELL = ["/bin/sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi"];
+/** A login shell: the one that the image's /etc/passwd names for root, which the agent tells in SHELL. */
+const SHELL = ["/bin/sh", "-c", 'shell=$SHELL; [ -x "$shell" ] || shell=/bin/sh; exec "$shell" -l'];
 
 export const command = defineCommand(
   {
@@ -37,6 +38,7 @@ export const command = defineCommand(
       rm: { help: "delete the machine when CMD has ended, or with -d and no CMD when it stops" },
       ...machineOptions,
       ...workspaceOptions,
+      "detach-keys": detachKeysOption,
       quiet: quietOption,
       json: { ...jsonOption, help: "with -d: print the machine as JSON" },
     },
@@ -64,8 +66,9 @@ export const command = defineCommand(
     progress.done(`${machine.name} is ready`);
     const cwd = workspace && (await sendInto(machine, workspace, { ...options, client, context }));
     if (options.detach) return await leaveRunning(client, { machine, argv, cwd, ...options }, context);
-    if (!options.rm) return await runIn(machine, { argv: argv ?? SHELL, cwd, client }, context);
-    return await runAndDelete(machine, { argv: argv ?? SHELL, cwd, client }, context);
+    const detachKeys = options["detach-keys"] ?? defaultDetachKeys;
+    const job = { argv: argv ?? SHELL, cwd, client, rm: options.rm, detachKeys };
+    return options.rm ? await runAndDelete(machine, job, context) : (await runIn(machine, job, context)).status;
   },
 );
 
@@ -83,45 +86,63 @@ type Job = {
   readonly argv: readonly string[];
   readonly cwd: string | undefined;
   readonly client: BangerClient;
+  readonly rm: boolean;
+  readonly detachKeys: Buffer;
 };
 
-async function runIn(machine: VmView, job: Job, context: Context): Promise<number> {
+async function runIn(machine: VmView, job: Job, context: Context): Promise<Attached> {
   await using session = await startIn(machine, job, context);
-  return await attach(session, context, { stdin: true, tty: context.terminal.isInteractive, machine: machine.name });
+  const { isInteractive: tty } = context.terminal;
+  return await attach(session, context, { stdin: true, tty, machine: machine.name, detachKeys: job.detachKeys });
 }
 
 /** A signal that comes before the command runs still takes everything back. */
 async function startIn(
   machine: VmView,
-  { argv, cwd, client }: Job,
+  { argv, cwd, client, rm: thenDelete }: Job,
   { terminal, daemon, signal, env }: Context,
 ): Promise<ExecSession> {
   const tty = terminal.isInteractive ? { tty: terminal.size(), environment: [...terminalType(env)] } : {};
   try {
     signal.throwIfAborted();
-    const params = { ref: machine.id, argv: [...argv], stdin: true, ...tty, ...(cwd !== undefined && { cwd }) };
-    return await exec(await daemon.connect(), params, { signal });
+    const where = { ref: machine.id, ...(cwd !== undefined && { cwd }) };
+    const params = { ...where, argv: [...argv], stdin: true, ...tty, thenDelete };
+    return await exec(await daemon.connect(), params, { signal, reconnect: () => daemon.reach() });
   } catch (error) {
-    if (signal.aborted) await deleteVm(client, machine.id);
+    if (signal.aborted) await deleteIfThere(client, machine.id);
     throw error;
   }
 }
 
 /** Its clean-up is finished before we are, and its failure does not hide how the command ended. */
 async function runAndDelete(machine: VmView, job: Job, context: Context): Promise<number> {
-  let status: number;
+  let outcome: Attached;
   try {
-    status = await runIn(machine, job, context);
+    outcome = await runIn(machine, job, context);
   } catch (error) {
     if (!context.signal.aborted) {
-      await deleteVm(job.client, machine.id).catch((failure: unknown) => {
+      await deleteAfterwards(machine, context).catch((failure: unknown) => {
         context.err.line(`banger: ${machine.name} could not be deleted: ${asAppError(failure).message}`);
       });
     }
     throw error;
   }
-  await deleteVm(job.client, machine.id);
-  return status;
+  // What goes on takes the machine with it when it ends.
+  if (!outcome.detached) await deleteAfterwards(machine, context);
+  return outcome.status;
+}
+
+/** The daemon may be another one by now, and deletes it, too: this waits until it has. */
+async function deleteAfterwards(machine: VmView, { daemon }: Context): Promise<void> {
+  await deleteIfThere(await daemon.reach(), machine.id);
+}
+
+async function deleteIfThere(client: BangerClient, id: VmView["id"]): Promise<void> {
+  try {
+    await deleteVm(client, id);
+  } catch (error) {
+    if (!AppError.is(error, "VM_NOT_FOUND")) throw error;
+  }
 }
 
 type Leaving = {

@@ -13,6 +13,7 @@ import type { Clock } from "@banger/platform/time/clock";
 import * as z from "zod";
 import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { LeftRunning } from "./bridge.ts";
 import { CommandLog, type CommandStream } from "./command-log.ts";
 
 const Command = z.object({
@@ -20,6 +21,11 @@ const Command = z.object({
   argv: z.array(z.string()),
   /** whether the machine is deleted when it has ended */
   thenDelete: z.boolean().default(false),
+  /** whether it has a terminal, and whether it takes input */
+  tty: z.boolean().default(false),
+  stdin: z.boolean().default(false),
+  /** its client has it: nobody else follows it, and it is hung up without that */
+  attached: z.boolean().default(false),
   /** ISO 8601 */
   startedAt: z.string(),
   /** `null` while it runs */
@@ -37,62 +43,79 @@ export type BackgroundDeps = {
 /** Where the machine keeps the folders of its commands. */
 export type CommandHome = { readonly machine: VmId; readonly directory: string };
 
+export type StartedCommand = { readonly id: ExecId } & Pick<ExecSpec, "argv" | "stdin"> & {
+    readonly thenDelete: boolean;
+    readonly tty?: unknown;
+  };
+
 type Running = CommandHome & { readonly folder: string; readonly command: Command };
 
 /** A command that is followed: its output goes to its log, and who wants to see it reads that. */
 export type Followed = {
   readonly session: ExecSession;
+  readonly command: Command;
+  readonly log: CommandLog;
   /** told when the log has grown, and when it is over */
   readonly changes: Changes;
   /** nothing more will be written to the log */
   over: boolean;
+  /** whether a client may write to it already */
+  hasWriter: boolean;
 };
 
 const GUEST_MS = 30_000;
 
 export class BackgroundCommands {
-  /** told when a command is followed, and when it no longer is */
+  /** told when a command is followed, when it no longer is, and when all of a machine's are */
   readonly changes = new Changes();
   readonly #deps: BackgroundDeps;
   readonly #following = new Set<Promise<void>>();
   readonly #followed = new Map<string, Followed>();
+  /** machines that ran when this daemon began, until their commands are followed again */
+  readonly #reaching = new Set<VmId>();
 
   constructor(deps: BackgroundDeps) {
     this.#deps = deps;
   }
 
   /** Starts a command and follows it; resolves when it runs. */
-  async start(
-    guest: GuestChannel,
-    home: CommandHome,
-    { thenDelete, ...spec }: ExecSpec & { id: ExecId; thenDelete: boolean },
-  ): Promise<ExecSession> {
-    const folder = join(home.directory, spec.id);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const command = {
-      id: spec.id,
-      argv: [...spec.argv],
-      thenDelete,
-      startedAt: new Date(this.#deps.clock.now()).toISOString(),
-      end: null,
-    };
-    await writeCommand(folder, command);
+  async start(guest: GuestChannel, home: CommandHome, spec: ExecSpec & StartedCommand): Promise<ExecSession> {
+    const running = await this.#write(home, spec, { attached: false });
     try {
       const session = await ExecSession.start(guest, spec, { deadlineMs: GUEST_MS });
-      this.#follow(session, { ...home, folder, command });
+      await this.#follow(session, running);
       return session;
     } catch (error) {
-      await writeCommand(folder, { ...command, end: { lost: describeChain(error) } });
+      await writeCommand(running.folder, { ...running.command, end: { lost: describeChain(error) } });
       throw error;
     }
   }
 
+  /** Writes down, before it starts, a command with which the machine is to go, whatever becomes of its client and of us. */
+  async promise(home: CommandHome, spec: StartedCommand): Promise<void> {
+    await this.#write(home, spec, { attached: true });
+  }
+
+  /** Goes on with a command that its client leaves running; resolves when nothing of it can be lost any more. */
+  async keep(session: ExecSession, home: CommandHome, { spec, left }: { spec: StartedCommand; left: LeftRunning }) {
+    await this.#follow(session, await this.#write(home, spec, { attached: false }), left);
+  }
+
   /** Joins again, in a machine that was adopted, what ran when the last daemon ended, and keeps what it had promised. */
-  async rejoin(guest: GuestChannel, home: CommandHome): Promise<void> {
-    const known = await listCommands(home.directory);
-    if (known.some(({ command }) => command.thenDelete && command.end !== null)) this.#deps.deleteMachine(home.machine);
-    const unended = known.filter(({ command }) => command.end === null);
-    await Promise.all(unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id)));
+  async rejoin(guest: GuestChannel, home: CommandHome, { after }: { after: Promise<void> }): Promise<void> {
+    this.#reaching.add(home.machine);
+    try {
+      await after;
+      const known = await listCommands(home.directory);
+      if (known.some(({ command }) => command.thenDelete && command.end !== null))
+        this.#deps.deleteMachine(home.machine);
+      const unended = known.filter(({ command }) => command.end === null && !command.attached);
+      const joins = unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id));
+      await Promise.all(joins);
+    } finally {
+      this.#reaching.delete(home.machine);
+      this.changes.tell();
+    }
   }
 
   /** Undefined when it has ended, or nobody has reached its machine yet. */
@@ -100,17 +123,39 @@ export class BackgroundCommands {
     return this.#followed.get(id);
   }
 
+  /** The same, but of a machine that is still to be reached it is waited for. */
+  async whenFollowed(id: string, { machine, signal }: { machine: VmId; signal: AbortSignal }) {
+    for (;;) {
+      const seen = this.changes.version;
+      const followed = this.#followed.get(id);
+      if (followed || !this.#reaching.has(machine)) return followed;
+      await this.changes.since(seen, { signal });
+    }
+  }
+
   /** Resolves when nobody is written for any more; channels must be closed before. */
   async settled(): Promise<void> {
     while (this.#following.size > 0) await Promise.all(this.#following);
+  }
+
+  async #write(home: CommandHome, spec: StartedCommand, { attached }: { attached: boolean }): Promise<Running> {
+    const folder = join(home.directory, spec.id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const command: Command = {
+      ...{ id: spec.id, argv: [...spec.argv], thenDelete: spec.thenDelete, attached, end: null },
+      ...{ tty: spec.tty !== undefined, stdin: spec.stdin ?? false },
+      startedAt: new Date(this.#deps.clock.now()).toISOString(),
+    };
+    await writeCommand(folder, command);
+    return { ...home, folder, command };
   }
 
   async #rejoinOne(guest: GuestChannel, running: Running): Promise<void> {
     const { folder, command } = running;
     try {
       const log = await CommandLog.open(join(folder, "output"));
-      const session = await ExecSession.join(guest, command.id, { deadlineMs: GUEST_MS, consumed: log.offsets });
-      this.#follow(session, running);
+      const waiting = { deadlineMs: GUEST_MS, consumed: log.offsets, tty: command.tty };
+      await this.#follow(await ExecSession.join(guest, command.id, waiting), running);
     } catch (error) {
       if (!AppError.is(error, "EXEC_NOT_FOUND")) throw error;
       await writeCommand(folder, { ...command, end: { lost: "the machine was started anew" } });
@@ -118,8 +163,15 @@ export class BackgroundCommands {
     }
   }
 
-  #follow(session: ExecSession, running: Running): void {
-    void this.#tracked(this.#record(session, running), session.id);
+  /** Resolves when it can be seen by others. */
+  async #follow(session: ExecSession, running: Running, left?: LeftRunning): Promise<void> {
+    const log = await CommandLog.open(join(running.folder, "output"));
+    log.beginAt(left?.from ?? session.consumed);
+    const { changes } = log;
+    const followed: Followed = { session, command: running.command, log, changes, over: false, hasWriter: false };
+    this.#followed.set(session.id, followed);
+    this.changes.tell();
+    void this.#tracked(this.#record(followed, running, left), session.id);
   }
 
   /** Never rejects: a command that cannot be followed costs no other one its log. */
@@ -133,14 +185,11 @@ export class BackgroundCommands {
     return following;
   }
 
-  async #record(session: ExecSession, { machine, folder, command }: Running): Promise<void> {
-    const log = await CommandLog.open(join(folder, "output"));
-    const followed: Followed = { session, changes: log.changes, over: false };
-    this.#followed.set(command.id, followed);
-    this.changes.tell();
+  async #record(followed: Followed, { machine, folder, command }: Running, left?: LeftRunning): Promise<void> {
+    const { session, log } = followed;
     try {
       const copy = async (stream: CommandStream) => {
-        for await (const chunk of session.pieces[stream]())
+        for await (const chunk of left?.[stream] ?? session.pieces[stream]())
           await log.append(stream, chunk, { at: this.#deps.clock.now() });
       };
       await Promise.all([copy("stdout"), copy("stderr")]);

@@ -30,7 +30,7 @@ const SEGMENT = /^(\d{6})\.ndjson$/;
 export class CommandLog {
   /** what was appended can be read */
   readonly changes = new Changes();
-  readonly #directory: string;
+  readonly directory: string;
   readonly #segmentBytes: number;
   #number: number;
   #bytes: number;
@@ -41,7 +41,7 @@ export class CommandLog {
     directory: string,
     at: { number: number; bytes: number; offsets: Offsets; segmentBytes: number },
   ) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#segmentBytes = at.segmentBytes;
     this.#number = at.number;
     this.#bytes = at.bytes;
@@ -56,6 +56,12 @@ export class CommandLog {
     const bytes = await dropTornLine(segmentPath(directory, number));
     const offsets = await lastOffsets(directory, numbers);
     return new CommandLog(directory, { number, bytes, offsets, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES });
+  }
+
+  /** What comes first in a log that has nothing yet. */
+  beginAt(offsets: Offsets): void {
+    const { stdout, stderr } = this.#offsets;
+    this.#offsets = { stdout: Math.max(stdout, offsets.stdout), stderr: Math.max(stderr, offsets.stderr) };
   }
 
   /** Bytes of each stream that are on disk. */
@@ -74,7 +80,7 @@ export class CommandLog {
     const from = this.#offsets[stream];
     const line = `${JSON.stringify({ at: options.at, stream, from, data: Buffer.from(data).toString("base64") })}\n`;
     if (this.#bytes > 0 && this.#bytes + line.length > this.#segmentBytes) await this.#rotate();
-    await appendFile(segmentPath(this.#directory, this.#number), line, { mode: 0o600 });
+    await appendFile(segmentPath(this.directory, this.#number), line, { mode: 0o600 });
     this.#bytes += line.length;
     this.#offsets = { ...this.#offsets, [stream]: from + data.length };
     this.changes.tell();
@@ -83,8 +89,8 @@ export class CommandLog {
   async #rotate(): Promise<void> {
     this.#number += 1;
     this.#bytes = 0;
-    for (const number of await segments(this.#directory)) {
-      if (number <= this.#number - SEGMENTS) await rm(segmentPath(this.#directory, number), { force: true });
+    for (const number of await segments(this.directory)) {
+      if (number <= this.#number - SEGMENTS) await rm(segmentPath(this.directory, number), { force: true });
     }
   }
 }

@@ -3,22 +3,33 @@ import { join } from "node:path";
 import type { ExecId, VmId } from "@banger/contract/ids";
 import { rotatedLog } from "@banger/platform/fs/rotated-log";
 import type { Mux } from "@banger/platform/rpc/mux";
-import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
+import type { Clock } from "@banger/platform/time/clock";
+import { ExecSession } from "../guest/exec-session.ts";
 import type { LiveMachine } from "../vm/deps.ts";
 import { type MachineFiles, machineFiles } from "../vm/machine-files.ts";
 import type { VmService } from "../vm/vm-service.ts";
+import type { Machine } from "../vm/vm-store.ts";
+import {
+  type Asking,
+  AttachedCommands,
+  type AttachRequest,
+  type ExecRequest,
+  type InMachine,
+} from "./attached-commands.ts";
 import { type BackgroundCommands, type CommandHome, listCommands } from "./background.ts";
-import { bridge, hangUp } from "./bridge.ts";
+import { hangUp } from "./bridge.ts";
 import { commandOutput, type LoggedCommand } from "./command-output.ts";
+import { type KnownCommand, takeUp } from "./take-up.ts";
 
 export type ExecServiceDeps = {
   readonly vm: VmService;
   readonly background: BackgroundCommands;
   readonly machines: string;
   readonly newId: () => ExecId;
+  readonly clock: Clock;
+  readonly deleteMachine: (id: VmId) => void;
 };
 
-export type CommandRequest = Omit<ExecSpec, "id"> & { readonly ref: string };
 export type LogRequest = {
   readonly ref: string;
   readonly source: "console" | "command" | "vmm";
@@ -29,20 +40,25 @@ export type LogRequest = {
 /** `over` ends one that is followed. */
 export type OpenLog = { readonly machine: VmId; read(over: AbortSignal): AsyncIterable<Buffer> };
 
+type Served = { readonly serve: (mux: Mux) => Promise<void> };
+export type Started = Served & { readonly exec: ExecId; readonly machine: VmId; readonly pid: number };
+export type TakenUp = Served & Omit<KnownCommand, "folder"> & { readonly machine: VmId };
+
 const GUEST_MS = 30_000;
+/** what clients that lost their daemon have for coming back to the next one, `ms` */
+export const RETURN_MS = 30_000;
 
 export class ExecService {
   readonly #deps: ExecServiceDeps;
-
-  /** attached commands that this daemon has started */
-  readonly #own = new Set<string>();
+  readonly #commands: AttachedCommands;
   #attached = 0;
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
+    this.#commands = new AttachedCommands(deps);
   }
 
-  /** Connections that carry a command or a log right now; they end with the daemon. */
+  /** Connections that carry a command or a log right now. */
   get attached(): number {
     return this.#attached;
   }
@@ -57,45 +73,63 @@ export class ExecService {
     }
   }
 
+  /** The daemon goes: clients are let go, and find their commands with the next one. */
+  leave(): void {
+    this.#commands.leave();
+  }
+
   /** Starts a command for a client, who then serves it over its connection. */
-  async run(
-    { ref, ...spec }: CommandRequest,
-    { signal }: { signal: AbortSignal },
-  ): Promise<{ exec: ExecId; pid: number; serve: (mux: Mux) => Promise<void> }> {
-    const { machine, live } = this.#deps.vm.live(ref);
+  async run({ ref, ...spec }: ExecRequest & { thenDelete: boolean }, asking: Asking): Promise<Started> {
+    const machine = this.#inMachine(ref);
     const id = this.#deps.newId();
-    this.#own.add(id);
-    try {
-      const session = await ExecSession.start(live.guest, { ...spec, id }, { signal, deadlineMs: GUEST_MS });
-      const whyCut = (seen: unknown) => this.#deps.vm.whyCut(machine, live, seen);
-      const serve = (mux: Mux) =>
-        this.attach(() => bridge(session, mux, { whyCut })).finally(() => this.#own.delete(id));
-      return { exec: id, pid: session.pid ?? 0, serve };
-    } catch (error) {
-      this.#own.delete(id);
-      throw error;
-    }
+    const { session, serve } = await this.#commands.start(machine, { ...spec, id }, asking);
+    return {
+      ...{ exec: id, machine: machine.home.machine, pid: session.pid ?? 0 },
+      serve: (mux) => this.attach(() => serve(mux)),
+    };
   }
 
   /** Leaves a command running; with `thenDelete` the machine goes when it has ended. */
-  async detach({ ref, ...spec }: CommandRequest & { thenDelete: boolean }): Promise<{ exec: ExecId; pid: number }> {
-    const { machine, live } = this.#deps.vm.live(ref);
+  async detach({ ref, ...spec }: ExecRequest & { thenDelete: boolean }): Promise<{ exec: ExecId; pid: number }> {
+    const { live, home } = this.#inMachine(ref);
     const id = this.#deps.newId();
-    const home = this.#home(machine.record.id);
     const session = await this.#deps.background.start(live.guest, home, { ...spec, id });
     return { exec: id, pid: session.pid ?? 0 };
   }
 
-  /** Of a machine that was adopted: its background commands are followed again, and what nobody follows is hung up. */
-  async rejoin(id: VmId, { guest }: LiveMachine): Promise<void> {
-    const home = this.#home(id);
-    await this.#deps.background.rejoin(guest, home);
-    const { exec } = await guest.request("execs", {}, { deadlineMs: GUEST_MS });
-    const followed = new Set<string>((await listCommands(home.directory)).map(({ command }) => command.id));
-    const orphans = exec.map((one) => one.id.raw()).filter((one) => !followed.has(one) && !this.#own.has(one));
-    await Promise.all(
-      orphans.map(async (orphan) => await hangUp(await ExecSession.join(guest, orphan, { deadlineMs: GUEST_MS }))),
+  /** Takes up a command that runs in the background, or that its client had when its daemon went away. */
+  async takeUp(request: AttachRequest, asking: Asking): Promise<TakenUp> {
+    const { record } = this.#deps.vm.find(request.ref);
+    const deps = { ...this.#deps, commands: this.#commands, inMachine: () => this.#inMachine(record.id) };
+    const { serve, ...known } = await takeUp(
+      deps,
+      { ...request, record, home: this.#home(record.id), name: record.name },
+      asking,
     );
+    return { ...known, machine: record.id, serve: (mux) => this.attach(() => serve(mux)) };
+  }
+
+  /**
+   * Of a machine that was adopted: its background commands are followed again. What clients had is theirs for a while,
+   * and hung up then.
+   */
+  async rejoin(id: VmId, { guest }: LiveMachine, options: { after: Promise<void> }): Promise<void> {
+    const home = this.#home(id);
+    await this.#deps.background.rejoin(guest, home, options);
+    const { exec } = await guest.request("execs", {}, { deadlineMs: GUEST_MS });
+    const known = (await listCommands(home.directory)).map(({ command }) => command);
+    const promised = known.filter(({ attached, thenDelete, end }) => attached && thenDelete && end === null);
+    const followed = new Set<string>(known.filter(({ attached }) => !attached).map((command) => command.id));
+    const theirs = exec.map((one) => one.id.raw()).filter((one) => !followed.has(one));
+    if (theirs.length + promised.length === 0) return;
+    try {
+      await this.#deps.clock.sleep(RETURN_MS, { signal: this.#commands.leaving });
+    } catch {
+      return; // the daemon goes: the next one waits for them
+    }
+    const left = theirs.filter((one) => !this.#commands.has(one));
+    await Promise.all(left.map((orphan) => hangUpOrphan(guest, orphan)));
+    if (promised.some((command) => !this.#commands.has(command.id))) this.#deps.deleteMachine(id);
   }
 
   /** Throws VM_NOT_FOUND at once; what is read comes oldest first. */
@@ -110,10 +144,18 @@ export class ExecService {
     return { machine, read: read.bind(this) };
   }
 
+  /** What terminals showed is taken up, and no log. */
   async #logged(directory: string): Promise<readonly LoggedCommand[]> {
-    return (await listCommands(directory)).map(({ folder, command }) => {
+    const written = (await listCommands(directory)).filter(({ command }) => !command.tty && !command.attached);
+    return written.map(({ folder, command }) => {
       return { log: join(folder, "output"), growing: this.#deps.background.followed(command.id) };
     });
+  }
+
+  #inMachine(ref: string): InMachine & { machine: Machine } {
+    const { machine, live } = this.#deps.vm.live(ref);
+    const whyCut = (seen: unknown) => this.#deps.vm.whyCut(machine, live, seen);
+    return { machine, live, whyCut, home: this.#home(machine.record.id) };
   }
 
   #home(id: VmId): CommandHome {
@@ -123,4 +165,10 @@ export class ExecService {
   #files(id: VmId): MachineFiles {
     return machineFiles(this.#deps.machines, id);
   }
+}
+
+/** It may have been taken up, have ended and be released since it was listed. */
+async function hangUpOrphan(guest: LiveMachine["guest"], id: string): Promise<void> {
+  const session = await ExecSession.join(guest, id, { deadlineMs: GUEST_MS }).catch(() => undefined);
+  if (session) await hangUp(session);
 }

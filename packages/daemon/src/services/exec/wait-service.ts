@@ -92,7 +92,8 @@ export class WaitService {
   }
 
   async #lastCommand({ id }: MachineRecord): Promise<Command | undefined> {
-    return (await listCommands(machineFiles(this.#deps.machines, id).commands)).at(-1)?.command;
+    const known = await listCommands(machineFiles(this.#deps.machines, id).commands);
+    return known.findLast(({ command }) => !command.attached)?.command;
   }
 
   #result({ id, name }: MachineRecord, machine: Machine | undefined, end: Command["end"]): WaitResult {

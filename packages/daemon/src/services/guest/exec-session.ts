@@ -6,11 +6,12 @@ import { Readable, type Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import { ERRNO } from "@banger/contract/guest/errno";
 import { type AnswerFields, type EventFields, EXEC_FLAG, SIGNAL_SCOPE } from "@banger/contract/guest/messages";
+import { raceAbort } from "@banger/platform/time/deadline";
 import type { GuestChannel } from "./guest-channel.ts";
-import { protocolBroken, type Waiting } from "./guest-error.ts";
+import { protocolBroken, type Waiting, withGuestDeadline } from "./guest-error.ts";
 import type { GuestStream } from "./guest-stream.ts";
 import { WINDOW_BYTES } from "./receive-half.ts";
-import { separateEnds } from "./stream-ends.ts";
+import { type Held, separateEnds } from "./stream-ends.ts";
 
 export type ExecSpec = {
   /** 1 to 32 of `0-9a-z`, made by the host, never used for two commands */
@@ -33,7 +34,7 @@ export type Consumed = { readonly stdout: number; readonly stderr: number };
 
 export type Pieces = () => AsyncIterable<Buffer>;
 
-async function* none(): AsyncGenerator<Buffer> {
+async function* none(): AsyncGenerator<Buffer, undefined> {
   // with a TTY there is one output only
 }
 
@@ -51,6 +52,8 @@ export class ExecSession {
   readonly stderr: Readable;
   /** Instead of the above, for one who must not lose a byte: a piece is acknowledged when the next one is asked for. */
   readonly pieces: { readonly stdout: Pieces; readonly stderr: Pieces };
+  /** The same for one who acknowledges himself, when whoever gets the bytes has them. */
+  readonly held: { readonly stdout: () => Held; readonly stderr: () => Held };
   /** settles once: with what the command ended with, or the reason why that will never be known */
   readonly exit: Promise<ExecExit>;
   /** whether it was running before it was asked for */
@@ -58,6 +61,9 @@ export class ExecSession {
   readonly pid: number | undefined;
   readonly #channel: GuestChannel;
   readonly #begun: Begun;
+  /** called when the command has taken more of its input, and when it is known how much it had before */
+  inputTaken: () => void = () => undefined;
+  readonly #inputKnown = Promise.withResolvers<void>();
   #released = false;
 
   private constructor(channel: GuestChannel, id: string, begun: Begun) {
@@ -75,6 +81,8 @@ export class ExecSession {
     const err = begun.err && separateEnds({ mux, stream: begun.err }, { allRead });
     this.stderr = err?.readable ?? Readable.from([]);
     this.pieces = { stdout: out.pieces, stderr: err?.pieces ?? none };
+    this.held = { stdout: out.held, stderr: err?.held ?? (() => ({ pieces: none(), consumed: () => undefined })) };
+    out.onTaken(() => this.#onInput());
     // nobody takes what is written to a command that has ended
     begun.exit.then(out.discardWrites, out.discardWrites);
   }
@@ -101,6 +109,24 @@ export class ExecSession {
   get consumed(): Consumed {
     const { out, err } = this.#begun;
     return { stdout: out.receive.consumed, stderr: err?.receive.consumed ?? 0 };
+  }
+
+  /** How much of its input was given to the session, and how much of that the guest has: absolute offsets. */
+  get input(): { readonly given: number; readonly taken: number } {
+    const { send } = this.#begun.out;
+    return { given: send.end, taken: send.acknowledged };
+  }
+
+  /** Of a command that was joined: resolves when the guest has told where its input goes on. */
+  async inputKnown(waiting: Waiting): Promise<void> {
+    if (this.#begun.out.send.synced) return;
+    const known = Promise.race([this.#inputKnown.promise, this.exit]);
+    await withGuestDeadline((signal) => raceAbort(known, signal), { ...waiting, what: `EXEC of ${this.id}` });
+  }
+
+  #onInput(): void {
+    if (this.#begun.out.send.synced) this.#inputKnown.resolve();
+    this.inputTaken();
   }
 
   async resize(size: { rows: number; columns: number }, waiting: Waiting): Promise<void> {

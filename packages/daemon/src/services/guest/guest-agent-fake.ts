@@ -103,7 +103,7 @@ export class FakeAgent implements FakeAgentPort {
     if (this.mux.stream(id)) throw new FakeRefusal(ERRNO.exists, `stream ${id} is in use`);
     this.#nextStream = Math.max(this.#nextStream, (id & ~1) + 2);
     const send = use === "receive" ? new SendHalf({ unused: true }) : new SendHalf({ limit: window });
-    const receive = new ReceiveHalf({ window: WINDOW_BYTES, granted: 0, unused: use === "send" });
+    const receive = new ReceiveHalf({ window: WINDOW_BYTES, granted: 0, unused: use === "send", keeps: true });
     const stream = this.mux.open({ id, send, receive, durable, knownAfter: 0 });
     if (use !== "send") this.mux.announce(stream);
     return stream;

@@ -22,10 +22,22 @@ export class ReceiveHalf {
   #endAcknowledged = false;
   /** the end is not acknowledged yet, so that a session after this one hears of it, too */
   #endHeld: boolean;
+  readonly #keeps: boolean;
 
-  /** `from` is for a stream that an earlier session read; an unused half has ended from the start. */
-  constructor(options: { window: number; granted?: number; from?: number; unused?: boolean; holdEnd?: boolean }) {
+  /**
+   * `from` is for a stream that an earlier session read; an unused half has ended from the start. The agent's end `keeps`
+   * what it has received, read or not, over the sessions of its hosts, and acknowledges all of that.
+   */
+  constructor(options: {
+    window: number;
+    granted?: number;
+    from?: number;
+    unused?: boolean;
+    holdEnd?: boolean;
+    keeps?: boolean;
+  }) {
     this.#endHeld = options.holdEnd === true;
+    this.#keeps = options.keeps === true;
     this.window = options.unused ? 0 : options.window;
     this.#received = options.from ?? 0;
     this.#consumed = this.#received;
@@ -108,6 +120,7 @@ export class ReceiveHalf {
     this.#acknowledged = this.consumed;
     this.#granted = Math.max(this.#granted, this.consumed + this.window);
     this.#endAcknowledged = this.finReceived && !this.#endHeld;
-    return { offset: this.consumed, limit: this.#granted, fin: this.#endAcknowledged };
+    const offset = this.#keeps ? this.#received : this.consumed;
+    return { offset, limit: this.#granted, fin: this.#endAcknowledged };
   }
 }

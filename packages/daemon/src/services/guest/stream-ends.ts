@@ -83,6 +83,8 @@ class Source {
 /** The host→agent half, as writes of a Writable. */
 class Sink {
   readonly #owner: Owner;
+  /** hears that the guest has taken more, and at first where it stands */
+  moved: () => void = () => undefined;
   #waiting: { rest: Uint8Array; done: Callback } | undefined;
   #discarding = false;
 
@@ -92,6 +94,12 @@ class Sink {
 
   write(chunk: Uint8Array, done: Callback): void {
     this.#waiting = { rest: chunk, done };
+    this.feed();
+  }
+
+  /** The guest has told where it stands. */
+  room(): void {
+    this.moved();
     this.feed();
   }
 
@@ -149,10 +157,16 @@ export type SeparateEnds = {
   readonly readable: Readable;
   /** The same bytes, for one who must not lose any: a piece is acknowledged when the next one is asked for. */
   pieces(): AsyncGenerator<Buffer>;
+  /** The same bytes, for one who says himself, by `consumed`, how many need never be asked for again. */
+  held(): Held;
   readonly writable: Writable;
+  /** `listener` is called when the guest has taken more of what was written */
+  onTaken(listener: () => void): void;
   /** from now on writes succeed and go nowhere */
   discardWrites(): void;
 };
+
+export type Held = { readonly pieces: AsyncIterator<Buffer, undefined>; consumed(bytes: number): void };
 
 /** Two independent ends. Destroying the readable one goes on to take, and throws away. */
 export function separateEnds(owner: Owner, options: { allRead?: () => void } = {}): SeparateEnds {
@@ -174,7 +188,17 @@ export function separateEnds(owner: Owner, options: { allRead?: () => void } = {
   });
   bind(owner.stream, { source, sink, dead: (error) => [readable, writable].map((end) => end.destroy(error)) });
   const pieces = () => piecesOf(readable, source);
-  return { readable: quiet(readable), pieces, writable: quiet(writable), discardWrites: () => sink.discard() };
+  const held = () => heldOf(readable, source);
+  const onTaken = (listener: () => void) => {
+    sink.moved = listener;
+  };
+  const discardWrites = () => sink.discard();
+  return { readable: quiet(readable), pieces, held, writable: quiet(writable), onTaken, discardWrites };
+}
+
+function heldOf(readable: Readable, source: Source): Held {
+  source.hold();
+  return { pieces: readable[Symbol.asyncIterator](), consumed: (bytes) => source.consumed(bytes) };
 }
 
 /** Node may ask a stream for more before the last chunk was dealt with, so what counts are turns of the loop. */
@@ -206,7 +230,7 @@ export function joinedEnds(owner: Owner, options: { closed: () => void }): Duple
 function bind(stream: GuestStream, to: { source: Source; sink: Sink; dead: (error: Error) => unknown }): void {
   stream.events = {
     readable: () => to.source.pull(),
-    room: () => to.sink.feed(),
+    room: () => to.sink.room(),
     dead: (error) => void to.dead(error),
   };
 }

@@ -134,6 +134,15 @@ export class VmService {
     });
   }
 
+  /** With nobody who waits for it, because it was promised; somebody may have been quicker. */
+  deleteIfThere(id: VmId): void {
+    try {
+      if (this.#deps.store.get(id)) this.delete(id);
+    } catch (error) {
+      this.#deps.log.warn("machine not deleted as promised", { machine: id, error: describeChain(error) });
+    }
+  }
+
   /** A guest that powers itself off, and a VMM that dies, are told by the end of the VMM. */
   watch(id: VmId): void {
     const live = this.#deps.live.get(id);
