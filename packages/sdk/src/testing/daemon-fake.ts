@@ -14,16 +14,14 @@ import type { Build, DoctorRow } from "@banger/contract/daemon/system";
 import type { VmView } from "@banger/contract/daemon/vm";
 import type { WaitResult } from "@banger/contract/daemon/wait";
 import { AppError } from "@banger/contract/errors";
-import { ExecId } from "@banger/contract/ids";
 import type { Handlers } from "@banger/platform/rpc/methods";
 import { type RpcServer, startServer } from "@banger/platform/rpc/server";
-import { raceAbort } from "@banger/platform/time/deadline";
-import { serveBuiltIn } from "./built-in-commands.ts";
+import { execHandlers } from "./exec-fake.ts";
 import { FilesFake } from "./files-fake.ts";
 import { lifeHandlers } from "./life-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { PortsFake } from "./ports-fake.ts";
-import { NOW, newId, sampleImage, sampleKernel, sampleMachine, sampleStats } from "./sample-views.ts";
+import { NOW, sampleImage, sampleKernel, sampleMachine, sampleStats } from "./sample-views.ts";
 
 export type FakeOptions = {
   readonly socket: string;
@@ -213,37 +211,13 @@ export class DaemonFake implements AsyncDisposable {
   }
 
   #exec(): Area<"exec"> {
-    const check = (ref: string) => this.#running(ref);
-    const answer = () => ({ exec: ExecId.parse(newId()), pid: 42 });
-    return {
-      "exec.run": async (params, { upgrade, signal }) => {
-        this.calls.push({ method: "exec.run", params });
-        check(params.ref);
-        this.#asked.resolve();
-        await raceAbort(this.execGate, signal);
-        upgrade(serveBuiltIn(params));
-        return { ...answer(), machine: this.#find(params.ref).id };
-      },
-      "exec.detach": (params) => {
-        this.calls.push({ method: "exec.detach", params });
-        check(params.ref);
-        return answer();
-      },
-      "exec.signal": (params) => {
-        this.calls.push({ method: "exec.signal", params });
-        check(params.ref);
-        return { commands: [answer().exec] };
-      },
-      "exec.attach": (params, { upgrade }) => {
-        this.calls.push({ method: "exec.attach", params });
-        check(params.ref);
-        const { argv, tty } = this.background;
-        upgrade(serveBuiltIn({ argv, environment: [] }));
-        const from = { stdin: 0, stdout: 0, stderr: 0, ...params.resume };
-        const { id: machine } = this.#find(params.ref);
-        return { exec: ExecId.parse(newId()), machine, argv, tty, stdin: true, background: true, from };
-      },
-    };
+    return execHandlers({
+      running: (ref) => this.#running(ref),
+      called: (method, params) => void this.calls.push({ method, params }),
+      asked: () => this.#asked.resolve(),
+      gate: () => this.execGate,
+      background: () => this.background,
+    });
   }
 
   #content(): Area<"image"> & Area<"kernel"> {
