@@ -29,7 +29,8 @@ export const WHOLE = Number.POSITIVE_INFINITY;
 
 const GAP = 2;
 const LEAST = 8;
-const MAX_CELL = 200;
+/** characters; what a guest says is bounded, not what we do */
+const MAX_CELL = 1_000;
 
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], screen: Screen): string {
   const { width = Number.POSITIVE_INFINITY } = screen;

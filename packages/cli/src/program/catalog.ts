@@ -3,12 +3,23 @@
  */
 import type { Command } from "./command.ts";
 
+/** Parts of the overview, in their order, with their titles. */
+export const parts = {
+  use: "Use machines",
+  look: "Look at machines",
+  life: "Make, change and end machines",
+  host: "This host",
+} as const;
+export type Part = keyof typeof parts;
+
 export type Entry = {
   /** noun and verb, or one word */
   readonly path: readonly [string, ...string[]];
   /** further names; those of one word stand at the top level */
   readonly aliases: readonly (readonly [string, ...string[]])[];
   readonly summary: string;
+  /** where the overview has it, if it stands at the top level; `life` for the verbs of vm, `host` for words of their own */
+  readonly part?: Part;
   load(): Promise<{ readonly command: Command }>;
 };
 
@@ -26,13 +37,25 @@ function vm(verb: string, entry: Omit<Entry, "path" | "aliases">, others: readon
   return { path: ["vm", verb], aliases: [[verb], ...aliases], ...entry };
 }
 
+/** In the overview; undefined for what only its noun's own overview tells. */
+export function partOf({ path, part }: Entry): Part | undefined {
+  if (path.length === 1) return part ?? "host";
+  return path[0] === "vm" ? (part ?? "life") : undefined;
+}
+
 export const catalog: readonly Entry[] = [
   vm("run", {
+    part: "use",
     summary: "make a machine and run a command or a shell in it",
     load: () => import("../commands/vm/run.ts"),
   }),
-  vm("exec", { summary: "run a command in a running machine", load: () => import("../commands/vm/exec.ts") }),
+  vm("exec", {
+    part: "use",
+    summary: "run a command in a running machine",
+    load: () => import("../commands/vm/exec.ts"),
+  }),
   vm("attach", {
+    part: "use",
     summary: "take up a command that was left running in a machine",
     load: () => import("../commands/vm/attach.ts"),
   }),
@@ -58,21 +81,38 @@ export const catalog: readonly Entry[] = [
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),
-  vm("list", { summary: "list the machines", load: () => import("../commands/vm/list.ts") }, ["ps", "ls"]),
-  vm("show", { summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
-  vm("cp", { summary: "copy files into and out of machines", load: () => import("../commands/vm/cp.ts") }),
-  vm("stats", { summary: "show what machines use", load: () => import("../commands/vm/stats.ts") }),
-  vm("ports", { summary: "list what listens in machines", load: () => import("../commands/vm/ports.ts") }),
+  vm("list", { part: "look", summary: "list the machines", load: () => import("../commands/vm/list.ts") }, [
+    "ps",
+    "ls",
+  ]),
+  vm("show", { part: "look", summary: "tell all about a machine", load: () => import("../commands/vm/show.ts") }),
+  vm("cp", { part: "use", summary: "copy files into and out of machines", load: () => import("../commands/vm/cp.ts") }),
+  vm("stats", { part: "look", summary: "show what machines use", load: () => import("../commands/vm/stats.ts") }),
+  vm("ports", {
+    part: "look",
+    summary: "list what listens in machines",
+    load: () => import("../commands/vm/ports.ts"),
+  }),
   vm("publish", {
+    part: "use",
     summary: "let ports of this host lead to a machine",
     load: () => import("../commands/vm/publish.ts"),
   }),
-  vm("unpublish", { summary: "take published ports back", load: () => import("../commands/vm/unpublish.ts") }),
+  vm("unpublish", {
+    part: "use",
+    summary: "take published ports back",
+    load: () => import("../commands/vm/unpublish.ts"),
+  }),
   vm("forward", {
+    part: "use",
     summary: "let ports of this host lead to a machine while this runs",
     load: () => import("../commands/vm/forward.ts"),
   }),
-  vm("logs", { summary: "print what a machine has written", load: () => import("../commands/vm/logs.ts") }),
+  vm("logs", {
+    part: "look",
+    summary: "print what a machine has written",
+    load: () => import("../commands/vm/logs.ts"),
+  }),
   {
     path: ["image", "build"],
     aliases: [],

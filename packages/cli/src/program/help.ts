@@ -1,7 +1,7 @@
 /** Help texts, made of the commands' data, within 80 columns, or those of a narrower terminal. */
 import type { Screen } from "../output/table.ts";
 import { wrapText } from "../output/text-width.ts";
-import { catalog, type Entry, nouns } from "./catalog.ts";
+import { catalog, type Entry, nouns, partOf, parts } from "./catalog.ts";
 import { type CommandData, type OptionSpec, placeholder } from "./command.ts";
 import { shortestName } from "./find-command.ts";
 
@@ -24,19 +24,20 @@ export function overviewHelp(noun: string | undefined, width = COLUMNS): string 
 }
 
 function programHelp(width: number): string {
-  const own = catalog.filter(({ path }) => path.length === 1 || path[0] === "vm");
-  const rows = own.map((entry): Row => [entry.path.at(-1) ?? "", entry.summary]);
+  const rows = (part: string) =>
+    catalog.filter((entry) => partOf(entry) === part).map((entry): Row => [entry.path.at(-1) ?? "", entry.summary]);
+  const widest = widestOf(Object.keys(parts).flatMap(rows));
   const groups = Object.keys(nouns).filter((noun) => noun !== "vm");
   return joined([
     wrapText("banger gives you a whole Linux machine in the time of a command.", { width, indent: 0 }),
     "Usage: banger COMMAND [ARGUMENTS]",
-    section("Commands", rows, width),
+    ...Object.entries(parts).map(([part, title]) => section(title, rows(part), { width, widest })),
     section(
       "Groups of commands",
       groups.map((noun): Row => [`${noun} ...`, `${nouns[noun]}: ${verbsOf(noun).join(", ")}`]),
-      width,
+      { width },
     ),
-    section("Examples", EXAMPLES, width),
+    section("Examples", EXAMPLES, { width }),
     wrapText("`banger COMMAND --help` tells more about a command.", { width, indent: 0 }),
   ]);
 }
@@ -49,7 +50,7 @@ function nounHelp(noun: string, width: number): string {
     section(
       "Commands",
       entries.map((entry): Row => [entry.path.slice(1).join(" "), entry.summary]),
-      width,
+      { width },
     ),
     wrapText(`\`banger ${noun} COMMAND --help\` tells more about a command.`, { width, indent: 0 }),
   ]);
@@ -63,12 +64,12 @@ export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): s
   return joined([
     `Usage: ${wrapText(`banger ${name} ${usageTail(data)}`, { width, indent: "Usage: ".length })}`,
     wrapText(data.description, { width, indent: 0 }),
-    args.length === 0 ? "" : section("Arguments", args, width),
-    section("Options", [...options, ["-h, --help", "show this"]], width),
+    args.length === 0 ? "" : section("Arguments", args, { width }),
+    section("Options", [...options, ["-h, --help", "show this"]], { width }),
     section(
       "Examples",
       data.examples.map(({ line, help }): Row => [line, help]),
-      width,
+      { width },
     ),
     also.length === 0
       ? ""
@@ -105,9 +106,18 @@ const EXAMPLES: readonly Row[] = [
 
 type Row = readonly [string, string];
 
+type Room = {
+  readonly width: number;
+  /** of the words, where several sections are to stand in line */
+  readonly widest?: number;
+};
+
+function widestOf(rows: readonly Row[]): number {
+  return Math.max(...rows.map(([word]) => word.length));
+}
+
 /** A column of words and a column of explanations; where a word is long, its explanation goes below. */
-function section(title: string, rows: readonly Row[], width: number): string {
-  const widest = Math.max(...rows.map(([word]) => word.length));
+function section(title: string, rows: readonly Row[], { width, widest = widestOf(rows) }: Room): string {
   const column = Math.min(widest, Math.floor(width * WORDS));
   const indent = width - column - 2 * GAP < LEAST_BESIDE ? BELOW : column + 2 * GAP;
   const lines = rows.map(([word, help]) => {
