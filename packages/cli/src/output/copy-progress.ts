@@ -9,6 +9,8 @@ type Done = { readonly entries: number; readonly bytes: number };
 
 export type CopyProgress = Disposable & {
   readonly onProgress: (done: Done) => void;
+  /** takes how much it will be; absent where nobody would see it */
+  readonly onTotal: ((total: Done) => void) | undefined;
   /** replaces what was drawn */
   done(what: Done & { readonly leftOut: readonly LeftOutView[] }): void;
 };
@@ -21,6 +23,7 @@ export function startCopyProgress({ err, quiet, now }: Options): CopyProgress {
   const begun = now();
   let drawnAt = begun;
   let drawn = false;
+  let total: Done | undefined;
   const clear = () => {
     if (drawn) err.write("\r\x1b[K");
     drawn = false;
@@ -30,9 +33,15 @@ export function startCopyProgress({ err, quiet, now }: Options): CopyProgress {
       if (quiet || !err.isLive || now() - drawnAt < TICK_MS) return;
       drawnAt = now();
       clear();
-      err.write(cutText(amount(done), err.columns - 1));
+      err.write(cutText(total ? amountOf(done, total) : amount(done), err.columns - 1));
       drawn = true;
     },
+    onTotal:
+      quiet || !err.isLive
+        ? undefined
+        : (known) => {
+            total = known;
+          },
     done({ leftOut, ...done }) {
       clear();
       if (!quiet) err.line(`banger: copied ${amount(done)} in ${formatDuration(now() - begun)}`);
@@ -48,6 +57,10 @@ function leftOutLines(leftOut: readonly LeftOutView[]): string[] {
     const change = what.startsWith("set-uid") ? "dropped" : what.includes("changed") ? "note" : "left out";
     return count === 1 ? `${change}: ${what}: ${first}` : `${change}: ${what}: ${first} and ${count - 1} more`;
   });
+}
+
+function amountOf(done: Done, total: Done): string {
+  return `${done.entries} of ${total.entries} files, ${formatBytes(done.bytes)} of ${formatBytes(total.bytes)}`;
 }
 
 function amount({ entries, bytes }: Done): string {

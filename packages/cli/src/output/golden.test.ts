@@ -126,6 +126,9 @@ for (const columns of WIDTHS) {
     using copy = startCopyProgress({ err, quiet: false, now: () => now });
     now = 84_000;
     copy.onProgress({ entries: 20_000, bytes: 314_572_800 });
+    copy.onTotal?.({ entries: 20_001, bytes: 314_572_801 });
+    now = 84_500;
+    copy.onProgress({ entries: 20_000, bytes: 314_572_800 });
     now = 85_000;
     copy.done({ entries: 20_001, bytes: 314_572_801, leftOut: [{ what: "a device", count: 1, first: "dev/sda" }] });
     const said = String(stream.read());

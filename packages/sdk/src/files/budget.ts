@@ -4,6 +4,7 @@ import { formatBytes } from "@banger/contract/sizes";
 import type { TarEntry } from "./tar-header.ts";
 
 export type Limits = { readonly maxEntries: number; readonly maxBytes: number };
+export type OnTotal = (total: { readonly entries: number; readonly bytes: number }) => void;
 export type OnProgress = (progress: { readonly entries: number; readonly bytes: number }) => void;
 
 export const DEFAULT_LIMITS: Limits = { maxEntries: 500_000, maxBytes: 16 * 2 ** 30 };

@@ -3,12 +3,13 @@
  * them: a guest may have written anything.
  */
 import { addAbortListener } from "node:events";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { contentStream, PutEnd } from "@banger/contract/daemon/files";
 import { AppError } from "@banger/contract/errors";
 import type { Mux } from "@banger/platform/rpc/mux";
+import { raceAbort } from "@banger/platform/time/deadline";
 import type { BangerClient } from "../client.ts";
 
 export type Signal = { readonly signal?: AbortSignal | undefined };
@@ -70,7 +71,7 @@ async function send(mux: Mux, { source, signal }: Signal & { source: Source }): 
   const answer = text(content);
   answer.catch(() => undefined); // it fails as the sending does
   try {
-    await pipeline(Readable.from(source, { objectMode: false }), content);
+    await pipeline(Readable.from(whileOpen(source, content), { objectMode: false }), content);
     const end = await answer;
     return PutEnd.parse(JSON.parse(end));
   } catch (error) {
@@ -80,6 +81,22 @@ async function send(mux: Mux, { source, signal }: Signal & { source: Source }): 
     throw new AppError("DAEMON_UNREACHABLE", "the daemon went away before the copy was complete", { cause: error });
   } finally {
     mux.destroy(new AppError("CANCELLED", "the copy was given up"));
+  }
+}
+
+/** A source that gives nothing, as an idle terminal does, is not waited for when nobody takes it any more. */
+async function* whileOpen(source: Source, content: Duplex): AsyncGenerator<Uint8Array> {
+  const gone = new AbortController();
+  content.once("close", () => gone.abort());
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await raceAbort(chunks.next(), gone.signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    chunks.return?.().catch(() => undefined); // the copy has its own reason to end
   }
 }
 

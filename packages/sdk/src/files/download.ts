@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "../client.ts";
 import { notADirectory, openAsked } from "./asked.ts";
-import { Budget, DEFAULT_LIMITS, type Limits, type OnProgress } from "./budget.ts";
+import { Budget, DEFAULT_LIMITS, type Limits, type OnProgress, type OnTotal } from "./budget.ts";
 import type { Signal } from "./content.ts";
 import type { Names } from "./entry-names.ts";
 import { extract } from "./extract.ts";
@@ -20,6 +20,8 @@ export type Download = Signal & {
   readonly to: string;
   readonly limits?: Limits;
   readonly onProgress?: OnProgress;
+  /** called if it is known: of a file */
+  readonly onTotal?: OnTotal | undefined;
 };
 
 /** Uses the connection up. */
@@ -27,6 +29,7 @@ export async function download(client: BangerClient, options: Download): Promise
   const { ref, from, to, signal } = options;
   await using asked = await openAsked(client, { ref, from, signal });
   const { first, name } = asked;
+  if (first.kind === "file") options.onTotal?.({ entries: 1, bytes: first.size });
   const target = await landing({ to, name, isDirectory: first.kind === "directory" });
   const budget = new Budget(options.limits ?? DEFAULT_LIMITS, options.onProgress);
   const leftOut = new LeftOut();

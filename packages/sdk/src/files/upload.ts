@@ -2,13 +2,14 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { BangerClient } from "../client.ts";
-import type { OnProgress } from "./budget.ts";
+import type { OnProgress, OnTotal } from "./budget.ts";
 import { putArchive, putFile, type Signal, type Source } from "./content.ts";
 import type { Copied } from "./download.ts";
 import { guestKind, guestLanding, noGuestDirectory } from "./guest-landing.ts";
 import { parseGuestPath } from "./guest-path.ts";
 import { unreadable } from "./host-error.ts";
 import { LeftOut } from "./left-out.ts";
+import { measure } from "./measure.ts";
 import { type PackSource, pack } from "./pack.ts";
 
 export type Upload = Signal & {
@@ -18,18 +19,26 @@ export type Upload = Signal & {
   /** in the machine */
   readonly to: string;
   readonly onProgress?: OnProgress;
+  /** called once it is known, which may be never */
+  readonly onTotal?: OnTotal | undefined;
 };
 
 /** Uses the connection up. */
 export async function upload(client: BangerClient, options: Upload): Promise<Copied> {
-  const { ref, to, signal, onProgress } = options;
+  const { ref, to, signal, onProgress, onTotal } = options;
   const sources = await Promise.all(options.from.map(describe));
   const { directory, name } = await guestLanding(client, { ref, to, sources });
   const packed = sources.map((source): PackSource => {
     const named = name ?? (source.contents ? "" : source.name);
     return { path: Buffer.from(source.path), name: Buffer.from(named), deep: true, follow: true };
   });
-  return await putPacked(client, { ref, directory, sources: packed, signal, onProgress });
+  const over = new AbortController();
+  if (onTotal) measure(packed, over).then(onTotal, () => undefined); // what can not be read the copy itself tells
+  try {
+    return await putPacked(client, { ref, directory, sources: packed, signal, onProgress });
+  } finally {
+    over.abort();
+  }
 }
 
 /** What was chosen, under the names that it was given. */

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
 import { parseSizeMib } from "@banger/contract/sizes";
 import { copyBetween } from "@banger/sdk/files/between";
-import { DEFAULT_LIMITS, type Limits, NO_LIMITS, type OnProgress } from "@banger/sdk/files/budget";
+import { DEFAULT_LIMITS, type Limits, NO_LIMITS, type OnProgress, type OnTotal } from "@banger/sdk/files/budget";
 import { openArchive, openFile } from "@banger/sdk/files/content";
 import { type Copied, download } from "@banger/sdk/files/download";
 import { guestLanding } from "@banger/sdk/files/guest-landing";
@@ -87,9 +87,9 @@ function copyOf(places: readonly Place[], how: How, context: Context): Copy {
 
 async function intoMachine(from: readonly string[], to: Machine, how: Context & How): Promise<Copied> {
   using progress = startCopyProgress(how);
-  const { onProgress } = progress;
+  const { onProgress, onTotal } = progress;
   const client = await how.daemon.connect();
-  const copied = await upload(client, { ref: to.ref, from, to: to.path, signal: how.signal, onProgress });
+  const copied = await upload(client, { ref: to.ref, from, to: to.path, signal: how.signal, onProgress, onTotal });
   progress.done(copied);
   return copied;
 }
@@ -129,7 +129,12 @@ async function betweenMachines(from: readonly Machine[], to: Machine, how: Conte
   });
 }
 
-type Options = { readonly limits: Limits; readonly signal: AbortSignal; readonly onProgress: OnProgress };
+type Options = {
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+  readonly onTotal: OnTotal | undefined;
+};
 
 /** One after the other, counted together. */
 async function eachInTurn(
@@ -145,7 +150,8 @@ async function eachInTurn(
       return { entries: before.entries + more.entries, bytes: before.bytes + more.bytes };
     };
     const onProgress: OnProgress = (done) => progress.onProgress(sum(done));
-    const copied = await copy(one, { limits: how.limits, signal: how.signal, onProgress });
+    const onTotal = from.length === 1 ? progress.onTotal : undefined;
+    const copied = await copy(one, { limits: how.limits, signal: how.signal, onProgress, onTotal });
     all = { ...sum(copied), leftOut: [...before.leftOut, ...copied.leftOut] };
   }
   progress.done(all);

@@ -91,6 +91,7 @@ export async function sendInto(
     signal.throwIfAborted();
     using progress = startCopyProgress({ err, quiet, now });
     const { onProgress } = progress;
+    progress.onTotal?.({ entries: plan.files.length + 1, bytes: plan.bytes });
     const sent = await sendWorkspace(await context.daemon.connect(), { ref: machine.id, plan, signal, onProgress });
     progress.done(sent);
     return workspaceDirectory(plan);
