@@ -2,12 +2,23 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, symlink, truncate, utimes, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { openHome } from "../harness/scenarios.ts";
+import { product } from "../harness/home.ts";
+import { cannotMount, unshare } from "../harness/other-qemu.ts";
+import { cannotBeTested, openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["minimal"] });
 let here = "";
@@ -134,6 +145,53 @@ scenario("a copy that is killed leaves nothing under its name in the machine, an
   await typing.ended;
   await inside(`while ${nameless}; do sleep 0.1; done`);
   assert.equal(await inside("ls -A /tmp/into; cat /tmp/into/zeros"), "zeros\nold\n");
+});
+
+scenario("whenever the sender is killed or interrupted, the file is what it was", async () => {
+  const nameless = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q '/tmp/into/#'";
+  for (const [bytes, signal] of [
+    [0, "SIGKILL"],
+    [1, "SIGINT"],
+    [65_536, "SIGKILL"],
+    [262_145, "SIGINT"],
+    [1_000_000, "SIGKILL"],
+  ] as const) {
+    await using typing = home.start(["cp", "-q", "-", "web:/tmp/into/zeros"], { stdin: "pipe" });
+    typing.stdin.write(Buffer.alloc(bytes, "x"));
+    await inside(`until ${nameless}; do sleep 0.05; done`);
+    typing.signal(signal);
+    await typing.ended;
+    await inside(`while ${nameless}; do sleep 0.05; done`);
+    assert.equal(await inside("ls -A /tmp/into; cat /tmp/into/zeros"), "zeros\nold\n", `${bytes} bytes, ${signal}`);
+  }
+});
+
+scenario("a full disk here is told, with what was to go there; no half file stays", async (t) => {
+  const why = await cannotMount(home);
+  if (why !== undefined) return cannotBeTested(t, why);
+  const script =
+    'mkdir -p "$1" && mount -t tmpfs -o size=1m none "$1" && d=$1 && shift && cd "$d" && "$@"; s=$?; ls -A; exit $s';
+  const small = [...unshare(), "sh", "-c", script, "sh", join(here, "small"), ...product];
+  await inside("mkdir -p /tmp/many && cd /tmp/many && for i in 1 2 3 4; do head -c 400000 /dev/zero >$i; done");
+  const many = await home.run(["cp", "-q", "web:/tmp/many/.", "."], { product: small });
+  assert.deepEqual([many.status, many.stdout.match(/^[1-4]\n[1-4]\n$/)?.length], [3, 1], many.stderr);
+  assert.match(many.stderr, /^banger: "\.\/[1-4]" can not be written \(ENOSPC\)\nhint: [^\n]+\n$/);
+  const large = await home.run(["cp", "-q", "web:/tmp/tree/large", "."], { product: small });
+  assert.deepEqual([large.status, large.stdout], [3, ""], large.stderr);
+  assert.match(large.stderr, /^banger: "large" has 19\.1 MiB, and \. has room for 1 MiB\nhint: [^\n]+\n$/);
+});
+
+scenario("twenty thousand files go in and come out, each as it was", async () => {
+  const many = join(here, "thousands");
+  for (let file = 0; file < 20_000; file += 1) {
+    const folder = join(many, `${Math.floor(file / 200)}`);
+    if (file % 200 === 0) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${file}`), `${file}\n`);
+  }
+  const copied = await home.json(["cp", many, "web:/root/"]);
+  assert.deepEqual(copied, { entries: 20_101, bytes: 108_890, leftOut: [] });
+  await home.ok(["cp", "-q", "web:/root/thousands", join(here, "thousands-back")]);
+  execFileSync("diff", ["-r", many, join(here, "thousands-back")]);
 });
 
 scenario(

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { assertHarmless, EVIL_BYTES } from "../harness/harmless.ts";
 import { openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["minimal"] });
@@ -125,5 +126,54 @@ scenario(
     await using second = home.start(["exec", "web", "/run/server", "3000"]);
     await second.shows("listening\n");
     assert.equal(await get(host, "localhost"), "hello\n", "the next daemon has the machine's ports again");
+  },
+);
+
+scenario(
+  "whatever a guest calls its things and says, no command and no page hands it to a terminal or browser",
+  async () => {
+    const evil = Buffer.from(EVIL_BYTES.filter((byte) => byte !== 0));
+    const word = evil.toString();
+    await home.ok(["cp", "-q", "-", "web:/run/evil"], { stdin: evil });
+    // The kernel gives 15 bytes of a program's name.
+    const name = "$(printf 'e\\033[2J\\302\\233\\342\\200\\256\\377')";
+    const serve = `cp /run/server "/run/${name}"; exec "/run/${name}" 3001`;
+    await using serving = home.start(["exec", "web", "sh", "-c", serve]);
+    await serving.shows("listening\n");
+    await home.ok([
+      ...["exec", "web", "sh", "-c"],
+      'mkdir -p /tmp/evil; cd /tmp/evil; touch "$(cat /run/evil)"; mkfifo "p$(cat /run/evil)"; ln -s /etc "l$(cat /run/evil)"; ' +
+        "cat /run/evil >/proc/sys/kernel/hostname; for i in 1 2 3; do cat /run/evil; yes x | head -c 20000; cat /run/evil; echo; done >/dev/console",
+    ]);
+    const target = await mkdtemp(join(tmpdir(), "banger-evil-"));
+    try {
+      for (const argv of [
+        ["ports", "web"],
+        ["stats", "web"],
+        ["list"],
+        ["show", "web"],
+        ["logs", "web"],
+        ["cp", "web:/tmp/evil", target],
+        ["exec", "web", word],
+        ["cp", `web:/tmp/${word}`, "-"],
+        ["exec", "-w", `/tmp/${word}`, "web", "true"],
+      ]) {
+        for (const options of [[], ["--json"]]) {
+          const [command = "", ...rest] = argv;
+          const ran = await home.run([command, ...options, ...rest]);
+          if (command === "exec" && options.length > 0 && ran.status === 125) continue; // it has no --json
+          assertHarmless(ran, `${command} ${options.join(" ")}`);
+        }
+      }
+    } finally {
+      await rm(target, { recursive: true });
+    }
+    const { results } = Object(await home.json(["ports", "web"]));
+    const open = results[0].result.ports.find(({ port }: { port: number }) => port === 3001);
+    assert.match(open.process, /^e\\x1b\[2J\\x9b/);
+    const { port } = new URL(open.url);
+    const page = Buffer.from(await get(Number(port), "localhost"));
+    assertHarmless({ bytes: page, stderr: "" }, "the page");
+    assert.doesNotMatch(String(page), /<script(?! nonce=)/);
   },
 );
