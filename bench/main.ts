@@ -8,9 +8,12 @@ import { join } from "node:path";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { boots } from "./measure/boots.ts";
 import { completion } from "./measure/completion.ts";
+import { copy } from "./measure/copy.ts";
 import { create } from "./measure/create.ts";
 import { debian } from "./measure/debian.ts";
 import { exec } from "./measure/exec.ts";
+import { flow } from "./measure/flow.ts";
+import { http } from "./measure/http.ts";
 import { list } from "./measure/list.ts";
 import { memory } from "./measure/memory.ts";
 import { run } from "./measure/run.ts";
@@ -23,7 +26,7 @@ import { quantile } from "./report/quantile.ts";
 import { formatBoundaries, formatFailures, formatTable } from "./report/table.ts";
 
 const root = join(import.meta.dirname, "..");
-const measurements = [version, run, create, exec, debian, memory, list, completion];
+const measurements = [version, run, create, exec, copy, http, flow, debian, memory, list, completion];
 
 async function main(options: BenchOptions): Promise<number> {
   const stop = new AbortController();

@@ -7,7 +7,7 @@ export type Row = {
   readonly name: string;
   /** from what to what */
   readonly boundary: string;
-  readonly unit: "ms" | "MB" | "boots";
+  readonly unit: "ms" | "MB" | "MB/s" | "boots";
   /** every run, in order */
   readonly values: readonly number[];
   /** why runs gave no value */

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import type { Exec } from "@banger/platform/exec/run";
 
 const FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-Wshadow"];
-const sources = { floor: ["floor/floor.c", "floor/wire.c"], spawn: ["guest/spawn.c"] } as const;
+const sources = {
+  floor: ["floor/floor.c", "floor/wire.c"],
+  spawn: ["guest/spawn.c"],
+  port: ["guest/port.c"],
+  server: ["guest/server.c"],
+  peak: ["host/peak.c"],
+} as const;
 
 /** Path of the program. Compiled anew each time: it takes a blink, and nothing can be stale. */
 export async function buildProgram(exec: Exec, { root, name }: { root: string; name: keyof typeof sources }) {

@@ -20,7 +20,10 @@ export type ProductParts = {
   readonly home: string;
   readonly signal: AbortSignal | undefined;
 };
-export type TimeOptions = Pick<ExecOptions, "input" | "deadlineMs" | "check">;
+export type TimeOptions = Pick<ExecOptions, "input" | "deadlineMs" | "check"> & {
+  /** nothing of standard output is kept */
+  readonly dropOutput?: boolean;
+};
 export type Timed = ExecResult & { readonly ms: number };
 
 const BUILD_MS = 20 * 60_000;
@@ -33,7 +36,8 @@ export class Product implements AsyncDisposable {
   readonly #exec: Exec;
   #signal: AbortSignal | undefined;
   readonly #runtime: string;
-  readonly #cli: readonly string[];
+  /** the command line, for a pipeline */
+  readonly cliArgv: readonly string[];
 
   private constructor(parts: ProductParts & { runtime: string; env: Readonly<Record<string, string>> }) {
     this.root = parts.root;
@@ -41,7 +45,7 @@ export class Product implements AsyncDisposable {
     this.#exec = parts.exec;
     this.#signal = parts.signal;
     this.#runtime = parts.runtime;
-    this.#cli = [process.execPath, join(parts.root, "build/cli/start.cjs")];
+    this.cliArgv = [process.execPath, join(parts.root, "build/cli/start.cjs")];
     this.places = daemonPlaces(parts.env, { uid: process.getuid?.() ?? 0 });
   }
 
@@ -58,12 +62,13 @@ export class Product implements AsyncDisposable {
 
   /** A program of this checkout or of the host, in the product's environment; its time from spawn to end. */
   async time(argv: readonly string[], options: TimeOptions = {}): Promise<Timed> {
-    const { check = true, ...rest } = options;
+    const { check = true, dropOutput = false, ...rest } = options;
     const start = performance.now();
     const result = await this.#exec.run(argv, {
       ...(this.#signal && { signal: this.#signal }),
       deadlineMs: COMMAND_MS,
       ...rest,
+      ...(dropOutput && { onStdoutChunk: () => undefined }),
       check: false,
       env: this.env,
     });
@@ -73,7 +78,7 @@ export class Product implements AsyncDisposable {
   }
 
   async cli(args: readonly string[], options: TimeOptions = {}): Promise<Timed> {
-    return await this.time([...this.#cli, ...args], options);
+    return await this.time([...this.cliArgv, ...args], options);
   }
 
   /** Builds and pulls what is missing, before any clock runs. */

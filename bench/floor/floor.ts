@@ -11,7 +11,7 @@ import { imageRootFile, imageWorkSeed } from "@banger/daemon/services/image/imag
 import { ImageManifest } from "@banger/daemon/services/image/manifest";
 import { makeOverlay } from "@banger/daemon/services/storage/overlay";
 import { makeWorkDisk } from "@banger/daemon/services/storage/work-disk";
-import { machineFiles } from "@banger/daemon/services/vm/machine-files";
+import { type MachineFiles, machineFiles } from "@banger/daemon/services/vm/machine-files";
 import * as z from "zod";
 import type { Bench } from "../measurement.ts";
 import { buildProgram } from "../native.ts";
@@ -33,10 +33,8 @@ export async function openFloor(bench: Bench, image: string): Promise<Floor> {
   const argv = model.argv.map((word) => word.replaceAll(model.directory, files.directory));
   return {
     async run() {
-      await bench.exec.run(["mkdir", files.directory]);
       try {
-        await makeOverlay(files.root, model.root);
-        await makeWorkDisk(bench.exec, files.work, { ...model.work, signal: bench.signal });
+        await makeDisks(bench, files, model);
         const options = { deadlineMs: FLOOR_MS, signal: bench.signal };
         const { stdout } = await bench.exec.run([program, files.directory, ...argv], options);
         return Number(stdout.toString("utf8").split(" ")[0]);
@@ -48,8 +46,16 @@ export async function openFloor(bench: Bench, image: string): Promise<Floor> {
   };
 }
 
+export async function makeDisks(bench: Bench, files: MachineFiles, { root, work }: Model): Promise<void> {
+  await bench.exec.run(["mkdir", files.directory]);
+  await makeOverlay(files.root, root);
+  await makeWorkDisk(bench.exec, files.work, { ...work, signal: bench.signal });
+}
+
+export type Model = Awaited<ReturnType<typeof modelOf>>;
+
 /** A machine of the product says what its QEMU was started with, and what its disks were made of. */
-async function modelOf(bench: Bench, image: string) {
+export async function modelOf(bench: Bench, image: string) {
   const { product } = bench;
   const machine = await product.create({ image });
   try {
