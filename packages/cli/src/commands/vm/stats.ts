@@ -106,7 +106,8 @@ async function goOn({ client, refs, json, named }: Going, context: Context): Pro
   let before = new Map<string, StatsSample>();
   for (let round = 0; ; round += 1) {
     const looked = await Promise.all((await refs()).map((ref) => look(client, ref, signal)));
-    const samples = looked.flatMap((one) => ("sample" in one ? [one.sample] : []));
+    const now = new Map(looked.flatMap((one) => ("sample" in one ? [[one.sample.machine.id, one.sample]] : [])));
+    const samples = [...now.values()]; // one of each, whatever it was called
     const failed = looked.flatMap((one) => ("error" in one ? [one.error] : []));
     if (named && failed[0] && samples.length === 0) throw failed[0];
     if (round === 0 && named && !json) for (const error of failed) writeError(error, { err, json, status: 0 });
@@ -118,7 +119,7 @@ async function goOn({ client, refs, json, named }: Going, context: Context): Pro
           out,
         ),
       );
-    before = new Map(samples.map((sample) => [sample.machine.id, sample]));
+    before = now;
     await taken(out, signal);
     await pause(round === 0 ? FIRST_MS : EACH_MS, signal);
   }
