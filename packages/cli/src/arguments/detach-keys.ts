@@ -5,12 +5,12 @@ const DEFAULT = "ctrl-p,ctrl-q";
 const KEYS_MAX = 8;
 
 /** `ctrl-p,ctrl-q`, `a,ctrl-]`; `none` for no keys at all → what a terminal sends for them */
-export function parseDetachKeys(text: string): Buffer {
+export function parseDetachKeys(text: string, name = "--detach-keys"): Buffer {
   if (text === "none") return Buffer.alloc(0);
   const keys = text.split(",").map(byteOf);
   const known = keys.flatMap((key) => key ?? []);
   if (known.length === keys.length && keys.length <= KEYS_MAX) return Buffer.from(known);
-  throw new AppError("USAGE", `--detach-keys ${JSON.stringify(text)} are no keys`, {
+  throw new AppError("USAGE", `${name} ${JSON.stringify(text)} are no keys`, {
     hint: `Write up to ${KEYS_MAX} keys such as ctrl-p,ctrl-q, or none: a letter, or ctrl- and one of a-z @ [ \\ ] ^ _.`,
   });
 }
@@ -21,10 +21,19 @@ function byteOf(key: string): number | undefined {
   return /^[ -~]$/.test(key) ? key.charCodeAt(0) : undefined;
 }
 
+/** As they are typed. */
+export function formatDetachKeys(keys: Buffer): string {
+  const typed = [...keys].map((byte) => {
+    if (byte >= 32) return String.fromCharCode(byte);
+    return `ctrl-${String.fromCharCode(byte + 64).toLowerCase()}`;
+  });
+  return typed.length === 0 ? "none" : typed.join(",");
+}
+
 export const detachKeysOption = {
   value: "KEYS",
   help: `with a terminal: leave the command running at these keys, or none (default: ${DEFAULT})`,
-  parse: parseDetachKeys,
+  parse: (text: string) => parseDetachKeys(text),
 } as const;
 
 export const defaultDetachKeys = parseDetachKeys(DEFAULT);

@@ -4,6 +4,7 @@ import { chown, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { formatDetachKeys, parseDetachKeys } from "../arguments/detach-keys.ts";
 import { World } from "../testing/world.ts";
 import { findProjectFile } from "./project-file.ts";
 
@@ -25,7 +26,11 @@ async function project(world: World, text: string): Promise<{ directory: string;
 
 const refused: readonly (readonly [text: string, message: string, hint: string])[] = [
   ['\n  memry = "2G"', ':2:3: there is no key "memry"', "Did you mean memory?"],
-  ["x = 1", ':1:1: there is no key "x"', "Known keys: image, kernel, vcpu, memory, disk, env, stop-time, http-port."],
+  [
+    "x = 1",
+    ':1:1: there is no key "x"',
+    "Known keys: image, kernel, vcpu, memory, disk, env, stop-time, detach-keys, http-port.",
+  ],
   ["[image]\nname = 1", ':1:2: image must be a text, such as "word"', "Mend the value named above and try again."],
   ['vcpu = "2"', ":1:1: vcpu must be a whole number, without quotes", "Mend the value named above and try again."],
   ["vcpu = 99", ':1:1: vcpu "99" is not a whole number from 1 to 32', "Give a number from 1 to 32."],
@@ -54,12 +59,17 @@ const refused: readonly (readonly [text: string, message: string, hint: string])
     ':1:1: stop-time "soon" is not a duration of at most 600 s',
     "Write a duration such as 10 (seconds), 500ms, 30s or 5m.",
   ],
+  [
+    'detach-keys = "ctrl-%"',
+    ':1:1: detach-keys "ctrl-%" are no keys',
+    "Write up to 8 keys such as ctrl-p,ctrl-q, or none: a letter, or ctrl- and one of a-z @ [ \\ ] ^ _.",
+  ],
   ["http-port = 0", ':1:1: http-port "0" is not a whole number from 1 to 65535', "Give a number from 1 to 65535."],
   ['command = "make"', ":1:1: command does not belong here", "Only a project's .banger.toml has it."],
   [
     "__proto__ = 1",
     ':1:1: there is no key "__proto__"',
-    "Known keys: image, kernel, vcpu, memory, disk, env, stop-time, http-port.",
+    "Known keys: image, kernel, vcpu, memory, disk, env, stop-time, detach-keys, http-port.",
   ],
 ];
 
@@ -209,7 +219,7 @@ test("config show tells who set each value, and asks no daemon", async () => {
   await using world = await World.make();
   const own = await configure(world, '# mine\nimage = "minimal"\n\n[env]\nA = "1"\n');
   const { directory, path } = await project(world, 'vcpu = 2\ncommand = "make test"\n');
-  const env = { BANGER_MEMORY: "1G" };
+  const env = { BANGER_MEMORY: "1G", BANGER_DETACH_KEYS: "ctrl-],q" };
   const shown = await world.run(["config", "show", directory], { env });
   assert.equal(shown.status, 0, shown.stderr);
   const lines = shown.stdout.split("\n").map((line) => line.split(/ {2,}/).slice(0, 3).join(" | "));
@@ -224,6 +234,7 @@ test("config show tells who set each value, and asks no daemon", async () => {
     "ports | none | default",
     `command | /bin/sh -c 'make test' | ${path}:2`,
     "stop-time | 10s | default",
+    "detach-keys | ctrl-],q | BANGER_DETACH_KEYS",
     "http-port | 7080 | default",
     "",
   ]);
@@ -318,3 +329,20 @@ for (const [what, text] of Object.entries(heavy)) {
     assert.match(stderr, /\.banger\.toml:\d+:\d+: /);
   });
 }
+
+test("keys that leave a command are read where there is a terminal, and nowhere else", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  await configure(world, "detach-keys = 1\n");
+  assert.equal((await world.run(["exec", "web", "echo", "hi"])).stdout, "hi\n");
+  const { status, stderr } = await world.run(["exec", "-t", "web", "echo", "hi"], { terminal: { columns: 80 } });
+  assert.deepEqual(
+    [status, stderr.split("\n")[0]?.replace(/.*toml/, "")],
+    [125, ':1:1: detach-keys must be a text, such as "word"'],
+  );
+});
+
+test("formatted keys are what they were parsed from", () => {
+  for (const text of ["none", "ctrl-p,ctrl-q", "a,ctrl-],ctrl-@,~"])
+    assert.equal(formatDetachKeys(parseDetachKeys(text)), text);
+});

@@ -1,5 +1,6 @@
 /** Configured values as people read them. */
 import { formatBytes } from "@banger/contract/sizes";
+import { formatDetachKeys } from "../arguments/detach-keys.ts";
 import { publishedAddress } from "../arguments/published-port.ts";
 import { formatDuration } from "../output/time.ts";
 import type { KeyName, Values } from "./keys.ts";
@@ -16,6 +17,7 @@ const formats: { readonly [K in KeyName]: (value: Values[K]) => string } = {
   ports: (ports) => ports.map((port) => `${publishedAddress(port)} to ${port.guest}`).join(", "),
   command: (words) => words.map(quoted).join(" "),
   "stop-time": formatDuration,
+  "detach-keys": formatDetachKeys,
   "http-port": String,
 };
 

@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import type { PublishedPort } from "@banger/contract/daemon/port";
+import { parseDetachKeys } from "../arguments/detach-keys.ts";
 import { parseCount, parseDurationMs } from "../arguments/parse-number.ts";
 import { parseRef } from "../arguments/parse-ref.ts";
 import { parsePublishedPort } from "../arguments/published-port.ts";
@@ -65,6 +66,10 @@ export const keys = {
   "stop-time": {
     ...{ help: "how long a guest may take to power off", fallback: "10s" },
     ...{ in: FILE, variable: { name: "BANGER_STOP_TIME", parse: readStopTime }, read: numberOrText(readStopTime) },
+  },
+  "detach-keys": {
+    ...{ help: "the keys that leave a command running at a terminal, or none", fallback: "ctrl-p,ctrl-q" },
+    ...{ in: FILE, variable: { name: "BANGER_DETACH_KEYS", parse: parseDetachKeys }, read: text(parseDetachKeys) },
   },
   "http-port": {
     ...{ help: "where the daemon serves HTTP ports of machines by name, from its next start on", fallback: "7080" },

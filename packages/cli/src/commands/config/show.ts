@@ -55,8 +55,9 @@ function rowsOf(key: KeyName, { values, origins }: Settings): Row[] {
   const { fallback, help: meaning }: KeySpec = keys[key];
   if (found.length === 0) return [{ key, value: null, text: fallback, meaning, layer: "default" }];
   return found.map(({ name, source }) => {
-    if (name === undefined)
-      return { key, value: values[key], text: formatValue(key, values) ?? "", meaning, ...source };
+    const text = formatValue(key, values) ?? "";
+    // Keys of a terminal are bytes, which JSON has not.
+    if (name === undefined) return { key, value: key === "detach-keys" ? text : values[key], text, meaning, ...source };
     const value = values.env?.[name] ?? "";
     return { key: `${key}.${name}`, value, text: value, meaning, ...source };
   });

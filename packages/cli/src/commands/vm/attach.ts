@@ -1,8 +1,9 @@
 /** `attach`: takes a command up again that was left running in a machine. */
 import type { BangerClient } from "@banger/sdk/client";
 import { type AttachedSession, attachTo } from "@banger/sdk/exec";
-import { defaultDetachKeys, detachKeysOption } from "../../arguments/detach-keys.ts";
+import { detachKeysOption } from "../../arguments/detach-keys.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
+import { chosenDetachKeys } from "../../config/chosen-detach-keys.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
 import { attach } from "../../terminal/attach.ts";
@@ -36,13 +37,15 @@ export const command = defineCommand(
     const { daemon, signal, terminal } = context;
     const wanted = { ref: args.machine, ...(args.exec !== undefined && { exec: args.exec }) };
     const stdin = !options["no-stdin"];
+    const asked = { asked: options["detach-keys"], tty: stdin && terminal.isInteractive };
+    const detachKeys = await chosenDetachKeys(asked, context);
     const reconnect = (): Promise<BangerClient> => daemon.reach();
     await using session = await attachTo(await daemon.connect(), { ...wanted, stdin }, { signal, reconnect });
     const tty = session.tty && session.takesInput && terminal.isInteractive;
     if (tty) redraw(session, context);
     const { status } = await attach(session, context, {
       ...{ tty, stdin: session.takesInput, watching: !stdin, machine: args.machine },
-      detachKeys: options["detach-keys"] ?? defaultDetachKeys,
+      detachKeys,
     });
     return status;
   },

@@ -1,9 +1,10 @@
 /** `exec`: a command in a running machine, with our standard streams. */
 import { AppError } from "@banger/contract/errors";
 import { exec } from "@banger/sdk/exec";
-import { defaultDetachKeys, detachKeysOption } from "../../arguments/detach-keys.ts";
+import { detachKeysOption } from "../../arguments/detach-keys.ts";
 import { environmentOption } from "../../arguments/environment.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
+import { chosenDetachKeys } from "../../config/chosen-detach-keys.ts";
 import { defineCommand } from "../../program/command.ts";
 import { attach } from "../../terminal/attach.ts";
 import { terminalType } from "../../terminal/terminal-type.ts";
@@ -42,6 +43,7 @@ export const command = defineCommand(
         hint: "Leave out -t to hand on a pipe or a file.",
       });
     }
+    const detachKeys = await chosenDetachKeys({ asked: options["detach-keys"], tty: options.tty }, context);
     const params = {
       ref: args.machine,
       argv: withoutDashes(args.cmd),
@@ -56,7 +58,7 @@ export const command = defineCommand(
     const { status } = await attach(session, context, {
       stdin: options.interactive,
       tty: options.tty,
-      detachKeys: options["detach-keys"] ?? defaultDetachKeys,
+      detachKeys,
       machine: args.machine,
     });
     return status;

@@ -66,7 +66,7 @@ export const command = defineCommand(
     progress.done(`${machine.name} is ready`);
     const cwd = workspace && (await sendInto(machine, workspace, { ...options, client, context }));
     if (options.detach) return await leaveRunning(client, { machine, argv, cwd, ...options }, context);
-    const detachKeys = options["detach-keys"] ?? defaultDetachKeys;
+    const detachKeys = options["detach-keys"] ?? configured["detach-keys"] ?? defaultDetachKeys;
     const job = { argv: argv ?? SHELL, cwd, client, rm: options.rm, detachKeys };
     return options.rm ? await runAndDelete(machine, job, context) : (await runIn(machine, job, context)).status;
   },

@@ -59,7 +59,7 @@ test("a bad ref stops no other", async () => {
 test("at a terminal the table is drawn anew in its place, until a signal", async () => {
   await using world = await World.make();
   const { id } = world.daemon.addMachine("web");
-  const { status, stdout, stderr } = await world.run(["stats", "web"], { terminal: { columns: 200 }, ...after(3) });
+  const { status, stdout, stderr } = await world.run(["stats", "web", id], { terminal: { columns: 200 }, ...after(3) });
   assert.deepEqual([status, stderr], [130, ""]);
   const drawn = stdout.split("\x1b[2A\r\x1b[J");
   assert.equal(drawn.length, 3);
