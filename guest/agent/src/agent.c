@@ -28,6 +28,15 @@ void agent_watch_session(struct agent *agent, struct session_watch *watch)
     agent->session_watches = watch;
 }
 
+void agent_tell_session_ended(struct agent *agent)
+{
+    while (agent->session_watches) {
+        struct session_watch *watch = agent->session_watches;
+        agent->session_watches = watch->next;
+        watch->ended(watch);
+    }
+}
+
 static void free_list(char **list)
 {
     for (char **entry = list; entry && *entry; entry++)
@@ -123,6 +132,7 @@ struct agent *agent_new(const struct agent_options *options)
 void agent_free(struct agent *agent)
 {
     agent->active = NULL;
+    agent_tell_session_ended(agent);
     messages_session_ended(agent);
     while (agent->execs)
         exec_free(agent->execs);

@@ -36,6 +36,7 @@ enum agent_role agent_role(const struct agent *agent);
 int agent_set_environment(struct agent *agent, char *const *list);
 
 // Told when a session ends (another host, or the same one without its memory): end what was promised to the old one, such as events.
+// Once: who promises again watches again.
 struct session_watch {
     void (*ended)(struct session_watch *watch);
     struct session_watch *next; // the core's

@@ -70,6 +70,7 @@ struct agent {
 
 struct agent *agent_new(const struct agent_options *options);
 void agent_free(struct agent *agent);
+void agent_tell_session_ended(struct agent *agent); // its watches, which then are none
 void agent_watch_init(struct agent *agent, int fd);
 void agent_announce_init(struct agent *agent); // the event INIT, if it is true
 

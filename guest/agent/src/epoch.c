@@ -25,8 +25,7 @@ static void begin_session(struct agent *agent, const uint8_t *session)
 {
     messages_session_ended(agent);
     streams_session_ended(agent);
-    for (struct session_watch *watch = agent->session_watches; watch; watch = watch->next)
-        watch->ended(watch);
+    agent_tell_session_ended(agent);
     memcpy(agent->session, session, SESSION_SIZE);
     agent->session_number++;
     agent->control = stream_control_new(agent);

@@ -1,17 +1,28 @@
-// Arbitrary bytes and arbitrary well-framed messages into an agent in this process. Verbs with effects on the machine are not in the table:
-// nothing is executed, written or switched off.
+// Arbitrary bytes and arbitrary well-framed messages into an agent in this process, with all of its verbs and their effects: it is in a sandbox.
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "exec.h"
+#include "fuzz_sandbox.h"
+#include "loop_private.h"
 #include "link.h"
 #include "message.h"
 #include "stream_core.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int __real_forward_verb(struct request *request);
+int __wrap_forward_verb(struct request *request);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argv;
+    sandbox_enter(argc != NULL); // libFuzzer reads and writes its files as it goes
+    return 0;
+}
 
 static void echo(struct stream *stream)
 {
@@ -49,11 +60,8 @@ static int echo_verb(struct request *request)
     return when == 1 ? -EIO : 0;
 }
 
-const struct verb verbs[] = {
-    {0x03, NULL, exec_signal_verb},       {0x04, NULL, exec_resize_verb}, {0x05, NULL, exec_release_verb},
-    {0x06, NULL, exec_list_verb},         {0x20, "echo", echo_verb},      {0x41, NULL, request_cancel_verb},
-};
-const size_t verb_count = sizeof verbs / sizeof verbs[0];
+// Nothing listens in the sandbox, so a FORWARD without field 9 is an echo.
+int __wrap_forward_verb(struct request *request) { return request_u64(request, 9, 0) ? __real_forward_verb(request) : echo_verb(request); }
 
 static uint64_t epoch;
 
@@ -77,8 +85,10 @@ static size_t operation(struct out *out, const uint8_t *data, size_t size)
 {
     static uint8_t bytes[FRAME_MAX];
     struct frame frame = {.type = data[0] % 4 + 1, .flag = data[0] >> 4 & 1, .stream = data[1] % 8, .offset = data[2]};
-    size_t length = data[3] < size - 4 ? data[3] : size - 4;
+    size_t length = data[0] & 0x20 ? data[3] * 8u : data[3];
 
+    if (length > size - 4)
+        length = size - 4;
     if (data[0] & 0x80) { // whatever it is
         out_raw(out, data + 4, length);
     } else if (frame.type == FRAME_HELLO) {
@@ -93,10 +103,29 @@ static size_t operation(struct out *out, const uint8_t *data, size_t size)
     return 4 + length;
 }
 
+static void drain(int end)
+{
+    static uint8_t sink[65536];
+
+    while (recv(end, sink, sizeof sink, 0) > 0)
+        continue;
+}
+
+static void feed(struct agent *agent, int end, const struct out *input)
+{
+    for (size_t at = 0; at < input->length;) {
+        ssize_t put = send(end, input->data + at, input->length - at, MSG_NOSIGNAL);
+        at += put > 0 ? (size_t)put : 0;
+        for (int i = 0; i < 3; i++)
+            loop_turn(agent->loop, 0);
+        drain(end);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct agent_options options = {.role = ROLE_TEST, .state_fd = -1, .init_fd = -1};
-    static uint8_t sink[65536];
+    // With the other role every verb has its effects.
+    struct agent_options options = {.role = size & 1 ? ROLE_TEST : ROLE_BESIDE_INIT, .state_fd = -1, .init_fd = -1};
     struct agent *agent = agent_new(&options);
     struct out input = {0};
     int ends[2];
@@ -111,19 +140,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += used;
         size -= used;
     }
-    for (size_t at = 0; at < input.length;) {
-        ssize_t put = send(ends[1], input.data + at, input.length - at, MSG_NOSIGNAL);
-        at += put > 0 ? (size_t)put : 0;
-        for (int i = 0; i < 3; i++)
-            loop_turn(agent->loop, 0);
-        while (recv(ends[1], sink, sizeof sink, 0) > 0)
-            continue;
+    feed(agent, ends[1], &input);
+    for (int i = 0; i < 4; i++) { // what was begun in a child may end
+        loop_turn(agent->loop, agent->loop->children ? 1 : 0);
+        drain(ends[1]);
     }
-    for (int i = 0; i < 4; i++)
-        loop_turn(agent->loop, 0);
+    // Another host: all that is still promised to this one ends, and with its children nothing of it is left.
+    input.length = 0;
+    put_hello(&input, 9);
+    feed(agent, ends[1], &input);
+    kill(-1, SIGKILL);
+    for (int i = 0; i < 1000 && agent->loop->children; i++)
+        loop_turn(agent->loop, 5);
     close(ends[1]);
     loop_turn(agent->loop, 0);
     out_clear(&input);
     agent_free(agent);
+    sandbox_clean();
     return 0;
 }

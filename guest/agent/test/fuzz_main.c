@@ -9,6 +9,7 @@
 #define INPUT_MAX 4096
 #define INPUTS_MAX 64
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t corpus[INPUTS_MAX][INPUT_MAX];
@@ -74,12 +75,14 @@ static size_t mutate(uint8_t *to)
 int main(int argc, char **argv)
 {
     static uint8_t input[INPUT_MAX];
-    time_t end = time(NULL) + (argc > 2 ? atoi(argv[2]) : 3);
+    time_t end;
     unsigned runs = 0;
 
     load(argc > 1 ? argv[1] : ".");
     if (count == 0)
         return 2;
+    LLVMFuzzerInitialize(NULL, NULL);
+    end = time(NULL) + (argc > 2 ? atoi(argv[2]) : 3);
     for (unsigned i = 0; i < count; i++)
         LLVMFuzzerTestOneInput(corpus[i], sizes[i]);
     for (; time(NULL) < end; runs++)

@@ -18,7 +18,7 @@ struct table {
 };
 
 static struct {
-    struct agent *agent; // NULL until the first watch
+    struct agent *agent; // NULL until the first watch of a session
     bool watching;
     struct timer timer;
     struct session_watch session;
@@ -85,6 +85,7 @@ static void session_ended(struct session_watch *watch)
 {
     (void)watch;
     stop_watching();
+    ports.agent = NULL;
 }
 
 static void start_watching(struct agent *agent, struct table *table)
