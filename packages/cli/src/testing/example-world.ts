@@ -1,9 +1,9 @@
 /**
  * A world in which the examples of the commands make sense: the machines, images and operations that they name are there, and
- * so are their files, in the directory in which we stand meanwhile.
+ * so are their files. A path that begins at the current directory is given whole: that of the tests stays where it is.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { OperationId } from "@banger/contract/ids";
 import { sampleImage } from "@banger/sdk/testing/sample-views";
 import type { Example } from "../program/command.ts";
@@ -15,6 +15,8 @@ const EMPTY_TAR = "\0".repeat(1024);
 const published = { address: "127.0.0.1", host: 8080, guest: 80 };
 /** the words of a line: quoted ones stay together */
 const WORD = /'([^']*)'|"([^"]*)"|(\S+)/g;
+
+const RELATIVE = /^\.{1,2}(?:\/|$)/;
 
 /** The example's arguments, without `banger`; those of the last program of a pipe, without where its output goes. */
 export function exampleArguments(line: string): readonly string[] {
@@ -28,33 +30,29 @@ export type RanExample = Ran & { readonly late: boolean };
 
 /** Runs an example in a fresh world, perhaps with one more option of banger's own. One that would not end gets a SIGINT. */
 export async function runExample({ line, endless }: Example, extra: readonly string[] = []): Promise<RanExample> {
-  const words = exampleArguments(line);
+  await using world = await World.make();
+  const words = exampleArguments(line).map((word) =>
+    RELATIVE.test(word) ? resolve(world.home, "project", word) : word,
+  );
   const at = words.indexOf("--");
   const own = at === -1 ? words.length : at;
-  await using world = await World.make();
   await furnish(world, words);
   const interrupts = new Interrupts(() => undefined);
-  const before = process.cwd();
   let answered = false;
   let late = false;
-  process.chdir(join(world.home, "project"));
-  try {
-    const ran = await world.run([...words.slice(0, own), ...extra, ...words.slice(own)], {
-      interrupts,
-      ...(line.includes(" | ") && { stdin: EMPTY_TAR }),
-      ...(words.includes("-it") && { terminal: { columns: 80 } }),
-      onStdout() {
-        answered = true;
-        if (endless && !interrupts.signal.aborted) interrupts.receive("SIGINT");
-      },
-      onStderr() {
-        late ||= answered;
-      },
-    });
-    return { ...ran, late };
-  } finally {
-    process.chdir(before);
-  }
+  const ran = await world.run([...words.slice(0, own), ...extra, ...words.slice(own)], {
+    interrupts,
+    ...(line.includes(" | ") && { stdin: EMPTY_TAR }),
+    ...(words.includes("-it") && { terminal: { columns: 80 } }),
+    onStdout() {
+      answered = true;
+      if (endless && !interrupts.signal.aborted) interrupts.receive("SIGINT");
+    },
+    onStderr() {
+      late ||= answered;
+    },
+  });
+  return { ...ran, late };
 }
 
 async function furnish(world: World, words: readonly string[]): Promise<void> {
