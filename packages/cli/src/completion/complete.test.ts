@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { OperationId } from "@banger/contract/ids";
+import { sampleImage } from "@banger/sdk/testing/sample-views";
 import { outcome, World } from "../testing/world.ts";
 
 type Offered = { readonly paths: string; readonly values: readonly string[] };
@@ -86,6 +87,13 @@ test("each candidate has a word about it", async () => {
   await using world = await furnished();
   const { stdout } = await world.run(["__complete", "start", ""]);
   assert.equal(stdout, "none\noff\tstopped, minimal\n");
+});
+
+test("a name that a shell would not take as it is, is not offered", async () => {
+  await using world = await furnished();
+  for (const name of ["evil\nname", "$(reboot)", "a b", "team/image:1.0"])
+    world.daemon.images.push({ ...sampleImage, name });
+  assert.deepEqual((await offered(world, "banger image show ")).values, ["minimal", "team/image:1.0"]);
 });
 
 test("without a daemon there are no names, and none is started", async () => {

@@ -9,6 +9,8 @@ import { type FindOptions, findDaemon } from "@banger/sdk/daemon/find-daemon";
 import type { RefKind } from "../program/command.ts";
 import type { Candidate } from "./complete.ts";
 
+/** What a shell may put into a line as it is; a name that needs quotes is not offered. */
+const PLAIN = /^[\w.:/@+-]+$/;
 /** what a person does not notice, `ms` */
 const DEADLINE_MS = 200;
 
@@ -19,7 +21,7 @@ export async function liveNames(kind: RefKind, where: FindOptions): Promise<read
     if (!client) return [];
     using _closed = { [Symbol.dispose]: () => client.close() };
     const found = await ask(client, kind, signal);
-    return found.map(({ value, help }) => ({ value, help: sanitize(help) }));
+    return found.filter(({ value }) => PLAIN.test(value)).map(({ value, help }) => ({ value, help: sanitize(help) }));
   } catch {
     return []; // a line that is being typed is no place to complain
   }

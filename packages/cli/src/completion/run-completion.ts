@@ -8,11 +8,14 @@ import type { Host } from "../program/run-program.ts";
 import { complete } from "./complete.ts";
 import { liveNames } from "./live-names.ts";
 
+/** not the functions that bash hands on in variables */
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 export async function runCompletion(words: readonly string[], { host, out }: Asked): Promise<number> {
   const { env, uid, build } = host;
   const { candidates, paths } = await complete(words, {
     names: (kind) => liveNames(kind, { places: daemonPlaces(env, { uid }), build }),
-    variables: Object.keys(env),
+    variables: Object.keys(env).filter((name) => VARIABLE.test(name)),
   });
   out.line(paths);
   for (const { value, help } of candidates) out.line(`${value}\t${help}`);

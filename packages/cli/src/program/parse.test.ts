@@ -46,6 +46,7 @@ const refused: readonly (readonly [string, string, string])[] = [
     `--time "soon" is not a duration of at most 600 s`,
     "Write a duration such as 10 (seconds), 500ms, 30s or 5m.",
   ],
+  ["completion tcsh", `there is no completion for "tcsh"`, "Give one of bash, zsh, fish."],
   ["run /etc/passwd", "/etc/passwd is not a directory", "A command goes behind `--`: banger run -- CMD."],
   ["run --dry-run", "run --dry-run needs a PATH", "See `banger help`."],
   ["logs --vmm --command web", "logs takes --command or --vmm, not both", "See `banger help`."],
