@@ -15,7 +15,7 @@ import { FakeExec } from "@banger/platform/exec/exec-fake";
 import { createFakeLogger, type LogLine } from "@banger/platform/log-fake";
 import { findNative, loadNative, type Native } from "@banger/platform/native";
 import { connectClient, type RpcClient } from "@banger/platform/rpc/client";
-import { systemClock } from "@banger/platform/time/clock";
+import { type Clock, systemClock } from "@banger/platform/time/clock";
 import { FakeDriver, type OnFakeStep } from "@banger/vmm/fake/driver";
 import { FakeHost } from "@banger/vmm/fake/host";
 import { type DaemonConfig, type DaemonPaths, daemonPaths } from "../config.ts";
@@ -56,6 +56,8 @@ export class DaemonBench implements AsyncDisposable {
   readonly #logger;
   readonly #clients = new Set<Client>();
   readonly #killed: RunningDaemon[] = [];
+  /** ends what the dead still wait for, so that the process can end, too */
+  readonly #over = new AbortController();
   /** steps that were passed, in order */
   readonly steps: string[] = [];
   life: Life | undefined;
@@ -162,6 +164,7 @@ export class DaemonBench implements AsyncDisposable {
     await this.stop();
     // A dead daemon only lets go of its socket; what it was doing never goes on.
     for (const dead of this.#killed) void dead[Symbol.asyncDispose]();
+    this.#over.abort(new Error("the bench is taken down"));
     await rm(this.#root, { recursive: true, force: true });
     const undeclared = this.log.filter(({ event }) => event === "undeclared error code");
     // An answer that the contract does not know of fails whatever test has seen it.
@@ -171,10 +174,16 @@ export class DaemonBench implements AsyncDisposable {
     );
   }
 
+  #clock(): Clock {
+    const sleep: Clock["sleep"] = (ms, { signal }) =>
+      systemClock.sleep(ms, { signal: AbortSignal.any([...(signal ? [signal] : []), this.#over.signal]) });
+    return { now: () => systemClock.now(), monotonic: () => systemClock.monotonic(), sleep };
+  }
+
   #makePorts(driver: FakeDriver, pid: number): Ports {
     const { processes } = this.host;
     return {
-      ...{ exec: this.exec, processes, driver, log: this.#logger, clock: systemClock, randomBytes },
+      ...{ exec: this.exec, processes, driver, log: this.#logger, clock: this.#clock(), randomBytes },
       native: this.native,
       uid: process.getuid?.() ?? 0,
       pid,
