@@ -123,6 +123,17 @@ scenario("a paused machine stands still and refuses at once; resumed, it has the
   assert.equal(await home.ok(["start", "-q", "beta"]), "beta\n");
 });
 
+scenario("reset puts the root disk back and keeps the work disk; a machine that ran runs again", async () => {
+  await home.ok(["exec", "beta", "sh", "-c", "echo installed >/usr/local/tool; echo mine >/root/kept; sync"]);
+  assert.equal(await home.ok(["reset", "-q", "beta"]), "beta\n");
+  assert.equal(await stateOf("beta"), "running");
+  assert.equal(
+    await home.ok(["exec", "beta", "sh", "-c", "cat /root/kept; ls /usr/local | grep -c tool || true"]),
+    "mine\n0\n",
+  );
+  assert.deepEqual(await home.json(["prune"]), { items: [] });
+});
+
 scenario("restart is a power-off and a start; kill asks nobody, and both leave what was synced", async () => {
   const bootId = async () => await home.ok(["exec", "beta", "cat", "/proc/sys/kernel/random/boot_id"]);
   const before = await bootId();
@@ -159,6 +170,21 @@ scenario("of several refs a bad one stops no good one, and decides the exit stat
   assert.deepEqual([ran.status, ran.stdout], [4, "beta\nbeta-sandbox\n"]);
   assert.match(ran.stderr, /^banger: there is no machine "nobody"\nhint: .*\n$/);
   assert.deepEqual([await stateOf("beta"), await stateOf("beta-sandbox")], ["running", "running"]);
+});
+
+scenario("prune names what does not run, and removes it when told to", async () => {
+  await home.ok(["create", "--name", "idle", "--image", "minimal"]);
+  const { items } = (await home.json(["prune"])) as { items: { name: string; bytes: number }[] };
+  assert.deepEqual(
+    items.map(({ name, bytes }) => [name, bytes > 0]),
+    [["idle", true]],
+  );
+  const shown = await home.run(["prune"]);
+  assert.match(shown.stdout, /^NAME .*\nidle +stopped +\d.*\n$/);
+  assert.match(shown.stderr, /^banger: `banger prune -f` removes them and frees \d/);
+  assert.equal(await home.ok(["prune", "-f"]), "idle\n");
+  assert.deepEqual((await home.run(["show", "idle"])).status, 4);
+  assert.equal((await home.run(["prune"])).stderr, "banger: there is nothing to remove\n");
 });
 
 scenario("power-off from inside ends as stopped, without an error", async () => {

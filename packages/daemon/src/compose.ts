@@ -26,6 +26,7 @@ import { capabilities } from "./services/vm/capabilities/all.ts";
 import { ChangeService } from "./services/vm/change-service.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
 import { DEFAULT_KERNEL, type NewMachine, newMachine } from "./services/vm/new-machine.ts";
+import { PruneService } from "./services/vm/prune-service.ts";
 import { Turns } from "./services/vm/turns.ts";
 import { VmService } from "./services/vm/vm-service.ts";
 import { VmStore } from "./services/vm/vm-store.ts";
@@ -77,6 +78,7 @@ export function compose(composition: Composition): Composed {
   const turns = new Turns({ ...vmDeps, operations, actors });
   const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns });
   const changes = new ChangeService({ ...vmDeps, turns, host: ports.host });
+  const prune = new PruneService({ ...vmDeps, turns, operations, quarantine: paths.quarantine });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const { processes, clock, log } = ports;
   const { machines: directory } = paths;
@@ -95,6 +97,7 @@ export function compose(composition: Composition): Composed {
   const services = {
     vm,
     changes,
+    prune,
     exec,
     commands,
     waits,

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
-const ACTS = ["start", "stop", "restart", "kill", "pause", "resume", "delete", "wait", "die", "off"] as const;
+const ACTS = ["start", "stop", "restart", "kill", "reset", "pause", "resume", "delete", "wait", "die", "off"] as const;
 const BUSY = "busy";
 type Act = (typeof ACTS)[number];
 
@@ -21,7 +21,7 @@ async function act(bench: DaemonBench, client: Client, what: Act): Promise<strin
     for (const machine of bench.host.running) bench.host.end(machine, exit);
     return undefined;
   }
-  const more = what === "stop" || what === "restart" ? { graceMs: 1_000 } : {};
+  const more = what === "stop" || what === "restart" || what === "reset" ? { graceMs: 1_000 } : {};
   try {
     const end = await bench.ended(client, await client.call(`vm.${what}`, { ref: "web", ...more }));
     const known = new Set([

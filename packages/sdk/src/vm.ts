@@ -46,6 +46,16 @@ export async function killVm(client: BangerClient, ref: string, options: Follow 
   await follow(client, operation, options);
 }
 
+/** Its root disk is as in its image again. An aborted signal cancels what is left of it. */
+export async function resetVm(
+  client: BangerClient,
+  params: InputOf<DaemonMethods, "vm.reset">,
+  options: Follow = {},
+): Promise<VmView> {
+  const { operation } = await client.call("vm.reset", params);
+  return VmView.parse(await follow(client, operation, options));
+}
+
 /** Holds the machine where it is. */
 export async function pauseVm(client: BangerClient, ref: string, options: Follow = {}): Promise<VmView> {
   const { operation } = await client.call("vm.pause", { ref });

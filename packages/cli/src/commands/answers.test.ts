@@ -270,3 +270,23 @@ test("set tells what holds from the next start, and refuses to change nothing", 
   assert.deepEqual(await world.run(["rename", id, "shop"]), { status: 0, stdout: "shop\n", stderr: "" });
   assert.equal((await world.run(["rename", "shop", "Not-A-Name"])).status, 2);
 });
+
+test("prune lists what could go and how, and removes it only when told to", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("runs");
+  assert.deepEqual(await world.run(["prune"]), {
+    ...{ status: 0, stdout: "", stderr: "banger: there is nothing to remove\n" },
+  });
+  world.daemon.addMachine("idle", { state: "stopped" });
+  assert.deepEqual(await world.run(["prune"]), {
+    status: 0,
+    stdout: "NAME  STATE    SPACE  CREATED\nidle  stopped  1 MiB  1 min ago\n",
+    stderr: "banger: `banger prune -f` removes them and frees 1 MiB\n",
+  });
+  assert.equal(JSON.parse((await world.run(["prune", "--json"])).stdout).items[0].bytes, 1 << 20);
+  assert.equal(world.daemon.machines.size, 2);
+  const ran = await world.run(["prune", "-f"]);
+  assert.deepEqual([ran.status, ran.stdout], [0, "idle\n"]);
+  assert.match(ran.stderr, /1 MiB freed in 0 ms\n$/);
+  assert.equal(world.daemon.machines.size, 1);
+});

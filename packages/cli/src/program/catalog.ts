@@ -78,6 +78,8 @@ export const catalog: readonly Entry[] = [
     load: () => import("../commands/vm/set.ts"),
   }),
   vm("wait", { summary: "wait for machines or their commands", load: () => import("../commands/vm/wait.ts") }),
+  vm("reset", { summary: "put root disks back to their images", load: () => import("../commands/vm/reset.ts") }),
+  vm("prune", { summary: "remove machines that do not run", load: () => import("../commands/vm/prune.ts") }),
   vm("delete", { summary: "end machines and remove all they have", load: () => import("../commands/vm/delete.ts") }, [
     "rm",
   ]),

@@ -5,6 +5,7 @@ import { imageMethods } from "./image.ts";
 import { kernelMethods } from "./kernel.ts";
 import { operationMethods } from "./operation.ts";
 import { portMethods } from "./port.ts";
+import { pruneMethods } from "./prune.ts";
 import { refMethods } from "./ref.ts";
 import { statsMethods } from "./stats.ts";
 import { systemMethods } from "./system.ts";
@@ -20,6 +21,7 @@ export const daemonMethods = {
   ...kernelMethods,
   ...operationMethods,
   ...portMethods,
+  ...pruneMethods,
   ...refMethods,
   ...statsMethods,
   ...systemMethods,

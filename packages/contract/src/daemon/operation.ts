@@ -16,7 +16,9 @@ export const OperationKind = z.enum([
   "vm.kill",
   "vm.pause",
   "vm.resume",
+  "vm.reset",
   "vm.delete",
+  "prune",
   "image.build",
   "kernel.pull",
 ]);

@@ -109,6 +109,8 @@ export const vmMethods = {
   "vm.restart": { params: z.strictObject({ ref: Ref, graceMs }), result: began, errors: refused, effect: "write" },
   /** The VMM is ended now, whatever else is under way; the machine stays. */
   "vm.kill": { params: one, result: began, errors: refused, effect: "write" },
+  /** Its root disk is put back to its image, and its work disk kept; one that is up is stopped before, and started again. */
+  "vm.reset": { params: z.strictObject({ ref: Ref, graceMs }), result: began, errors: refused, effect: "write" },
   /** Held where it is: its memory stays, its commands stand still, and nothing reaches it. */
   "vm.pause": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
   /** Goes on where it was held, with its clock set. */

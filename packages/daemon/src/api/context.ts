@@ -13,6 +13,7 @@ import type { PortService } from "../services/ports/port-service.ts";
 import type { StatsService } from "../services/stats/stats-service.ts";
 import type { DaemonService } from "../services/system/daemon-service.ts";
 import type { ChangeService } from "../services/vm/change-service.ts";
+import type { PruneService } from "../services/vm/prune-service.ts";
 import type { VmService } from "../services/vm/vm-service.ts";
 
 export type Services = {
@@ -25,6 +26,7 @@ export type Services = {
   readonly stats: StatsService;
   readonly images: ImageService;
   readonly kernels: KernelService;
+  readonly prune: PruneService;
   readonly operations: OperationRegistry;
   readonly machinePorts: PortService;
   readonly doctor: DoctorService;

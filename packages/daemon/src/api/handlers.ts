@@ -8,6 +8,7 @@ import { imageHandlers } from "./image.ts";
 import { kernelHandlers } from "./kernel.ts";
 import { operationHandlers } from "./operation.ts";
 import { portHandlers } from "./port.ts";
+import { pruneHandlers } from "./prune.ts";
 import { refHandlers } from "./ref.ts";
 import { systemHandlers } from "./system.ts";
 import { vmHandlers } from "./vm.ts";
@@ -21,6 +22,7 @@ export function handlers(services: Services): Handlers<DaemonMethods> {
     ...kernelHandlers(services),
     ...operationHandlers(services),
     ...portHandlers(services),
+    ...pruneHandlers(services),
     ...refHandlers(services),
     ...systemHandlers(services),
   };

@@ -9,6 +9,7 @@ export function vmHandlers({ vm, changes, waits, exec, stats }: Services): Area<
     "vm.stop": ({ ref, graceMs }) => ({ operation: vm.stop(ref, { graceMs }) }),
     "vm.restart": ({ ref, graceMs }, { connection }) => ({ operation: vm.restart(ref, { graceMs }, connection) }),
     "vm.kill": ({ ref }) => ({ operation: vm.kill(ref) }),
+    "vm.reset": ({ ref, graceMs }, { connection }) => ({ operation: vm.reset(ref, { graceMs }, connection) }),
     "vm.pause": ({ ref }, { connection }) => ({ operation: vm.pause(ref, connection) }),
     "vm.resume": ({ ref }, { connection }) => ({ operation: vm.resume(ref, connection) }),
     "vm.delete": ({ ref }) => ({ operation: vm.delete(ref) }),

@@ -39,7 +39,7 @@ type Around = <T>(step: string, run: () => Promise<T>) => Promise<T>;
 
 function steppedCapability(of: Capability, around: Around): Capability {
   const at = (hook: string) => `${of.name}: ${hook}`;
-  const { preflight, prepareHost, verify, afterStart, applyChange, cleanUp, doctor } = of;
+  const { preflight, prepareHost, verify, afterStart, applyChange, reset, cleanUp, doctor } = of;
   return {
     name: of.name,
     ...(preflight && { preflight: (machine, waiting) => around(at("preflight"), () => preflight(machine, waiting)) }),
@@ -52,6 +52,13 @@ function steppedCapability(of: Capability, around: Around): Capability {
     ...(applyChange && {
       applyChange: (machine, change, waiting) =>
         around(at("apply change"), () => applyChange(machine, change, waiting)),
+    }),
+    ...(reset && {
+      reset: {
+        prepare: (machine, waiting) => around(at("prepare reset"), () => reset.prepare(machine, waiting)),
+        apply: (machine) => around(at("apply reset"), () => reset.apply(machine)),
+        discard: reset.discard,
+      },
     }),
     ...(cleanUp && { cleanUp: (machine, why) => around(at("clean up"), () => cleanUp(machine, why)) }),
     ...(verify && { verify }),

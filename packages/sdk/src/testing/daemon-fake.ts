@@ -18,7 +18,7 @@ import type { Handlers } from "@banger/platform/rpc/methods";
 import { type RpcServer, startServer } from "@banger/platform/rpc/server";
 import { execHandlers } from "./exec-fake.ts";
 import { FilesFake } from "./files-fake.ts";
-import { lifeHandlers } from "./life-fake.ts";
+import { lifeHandlers, pruneHandlers } from "./life-fake.ts";
 import { OperationsFake } from "./operations-fake.ts";
 import { PortsFake } from "./ports-fake.ts";
 import { NOW, sampleImage, sampleKernel, sampleMachine, sampleStats } from "./sample-views.ts";
@@ -81,6 +81,7 @@ export class DaemonFake implements AsyncDisposable {
       table: daemonMethods,
       handlers: {
         ...fake.#vm(),
+        ...pruneHandlers(fake),
         ...fake.#exec(),
         ...fake.ports.handlers((ref) => fake.#find(ref)),
         ...fake.files.handlers((ref) => fake.#running(ref)),

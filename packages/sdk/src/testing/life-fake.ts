@@ -1,6 +1,7 @@
 /** How machines of the fake daemon come up and go down: in memory and at once, their states as the real ones'. */
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import type { OperationKind } from "@banger/contract/daemon/operation";
+import type { PruneItem } from "@banger/contract/daemon/prune";
 import type { VmState, VmView } from "@banger/contract/daemon/vm";
 import type { WaitResult } from "@banger/contract/daemon/wait";
 import type { OperationId } from "@banger/contract/ids";
@@ -27,6 +28,7 @@ type LifeMethod =
   | "vm.kill"
   | "vm.pause"
   | "vm.rename"
+  | "vm.reset"
   | "vm.wait"
   | "vm.set"
   | "vm.resume"
@@ -56,6 +58,10 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
     "vm.stop": (params) => told("vm.stop", params, "stopped"),
     "vm.restart": (params) => told("vm.restart", params, "running"),
     "vm.kill": (params) => told("vm.kill", params, "stopped"),
+    "vm.reset": (params) => {
+      const { state } = find(params.ref);
+      return told("vm.reset", params, state === "running" ? "running" : "stopped");
+    },
     "vm.pause": (params) => told("vm.pause", params, "paused"),
     "vm.resume": (params) => told("vm.resume", params, "running"),
     "vm.rename": (params) => {
@@ -86,4 +92,29 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
       });
     },
   };
+}
+
+type PruneMethod = "prune.list" | "prune.run";
+
+export function pruneHandlers({
+  machines,
+  operations,
+}: Pick<LifeWorld, "machines" | "operations">): Pick<Handlers<DaemonMethods>, PruneMethod> {
+  return {
+    "prune.list": () => ({ items: prunable(machines) }),
+    "prune.run": () =>
+      operations.begin("prune", "what does not run", async () => {
+        const items = prunable(machines);
+        for (const item of items) if (item.kind === "machine") machines.delete(item.id);
+        return { items };
+      }),
+  };
+}
+
+/** What every machine that does not run would free. */
+const BYTES = 1_048_576;
+
+function prunable(machines: ReadonlyMap<string, VmView>): PruneItem[] {
+  const idle = [...machines.values()].filter(({ state }) => state === "stopped" || state === "failed");
+  return idle.map(({ id, name, state, createdAt }) => ({ kind: "machine", id, name, state, createdAt, bytes: BYTES }));
 }

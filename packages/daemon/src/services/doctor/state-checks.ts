@@ -96,6 +96,7 @@ export function quarantine(directory: string): Check {
           check: "quarantine",
           status: "warn",
           detail: `${found.length} without an owner in ${directory}: ${found.join(", ")}`,
+          fix: "banger prune -f",
         },
       ];
     },

@@ -23,7 +23,9 @@ export class CommandService {
     const { machine, live } = this.#deps.vm.live(ref);
     const { record } = machine;
     const known = await listCommands(machineFiles(this.#deps.machines, record.id).commands);
-    const running = known.map(({ command }) => command).filter((command) => isRunning(command, record));
+    // One that its client has gets its signals from there.
+    const left = known.map(({ command }) => command).filter(({ attached }) => !attached);
+    const running = left.filter((command) => isRunning(command, record));
     if (running.length === 0) throw noCommand(record.name);
     const waiting = { signal, deadlineMs: GUEST_MS };
     const told = running.map(async ({ id }) => {

@@ -33,6 +33,16 @@ export type Change = {
   readonly rollback: Rollback;
 };
 
+/** Puts what a capability gave back to what it was at the first start. */
+export type Reset = {
+  /** makes the new beside the old, which stays in use; safe to repeat, and not done when it fails */
+  prepare(machine: Prepared, waiting: Waiting): Promise<void>;
+  /** lets the new take the place of the old, in one step; the machine does not run */
+  apply(machine: Prepared): Promise<void>;
+  /** what was prepared is not wanted; safe to repeat */
+  discard(machine: Prepared): Promise<void>;
+};
+
 export interface Capability {
   readonly name: string;
   /** Refuses a start that cannot work, before anything is made. */
@@ -45,6 +55,7 @@ export interface Capability {
   afterStart?(machine: Prepared, guest: GuestChannel, waiting: Waiting): Promise<void>;
   /** The record of a machine that runs was changed: makes so now what can be. What it does is undone by the rollback. */
   applyChange?(machine: Prepared, change: Change, waiting: Waiting): Promise<void>;
+  readonly reset?: Reset;
   /** Lets go of what the host has for it; `deleted` says that the machine will not come back. Safe to repeat. */
   cleanUp?(machine: Prepared, why: { deleted: boolean }): Promise<void>;
   doctor?(waiting: Waiting): Promise<readonly DoctorRow[]>;

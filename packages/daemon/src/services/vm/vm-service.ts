@@ -13,6 +13,7 @@ import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
 import { pauseVm, resumeVm } from "./pause-vm.ts";
+import { resetVm } from "./reset-vm.ts";
 import { restartVm } from "./restart-vm.ts";
 import { mustGet, startVm } from "./start-vm.ts";
 import { deleteVm, stopVm } from "./stop-vm.ts";
@@ -99,6 +100,14 @@ export class VmService {
   restart(ref: string, options: { graceMs: number }, owner?: AbortSignal): OperationId {
     return this.#deps.turns.admit(ref, { request: "restart", kind: "vm.restart", owner }, async (id, context) => {
       await restartVm(this.#deps, id, { ...context, ...options });
+      this.watch(id);
+      return this.show(id);
+    });
+  }
+
+  reset(ref: string, options: { graceMs: number }, owner?: AbortSignal): OperationId {
+    return this.#deps.turns.admit(ref, { request: "reset", kind: "vm.reset", owner }, async (id, context) => {
+      await resetVm(this.#deps, id, { ...context, ...options });
       this.watch(id);
       return this.show(id);
     });
