@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chown, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, rmdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -345,4 +345,43 @@ test("keys that leave a command are read where there is a terminal, and nowhere 
 test("formatted keys are what they were parsed from", () => {
   for (const text of ["none", "ctrl-p,ctrl-q", "a,ctrl-],ctrl-@,~"])
     assert.equal(formatDetachKeys(parseDetachKeys(text)), text);
+});
+
+test("in a directory that was removed there is no project", async () => {
+  await using world = await World.make();
+  const directory = join(world.home, "gone");
+  await mkdir(directory);
+  const before = process.cwd();
+  process.chdir(directory);
+  try {
+    await rmdir(directory);
+    assert.equal((await world.run(["create"])).status, 0);
+  } finally {
+    process.chdir(before);
+  }
+});
+
+/** Files without a bit for anybody are closed to everybody but root. */
+async function asNobody(work: () => Promise<void>): Promise<void> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+test("in a directory that is closed to us there is no project; a file that is closed to us is told", async () => {
+  await using world = await World.make();
+  const { directory, path } = await project(world, "vcpu = 2\n");
+  const found = async () => await findProjectFile({ around: directory }, { uid: 65_534, note: () => undefined });
+  await chmod(path, 0o000);
+  await chmod(world.home, 0o755);
+  await asNobody(async () => {
+    await assert.rejects(found(), /can not be read \(EACCES\)/);
+  });
+  await chmod(directory, 0o000);
+  await asNobody(async () => assert.equal(await found(), undefined));
+  await chmod(directory, 0o700);
 });

@@ -16,7 +16,7 @@ export async function findProjectFile(
   place: Exclude<ProjectPlace, "none">,
   { uid, note }: Pick<SettingsHost, "uid" | "note">,
 ): Promise<LayerFile | undefined> {
-  for (const directory of "of" in place ? [resolve(place.of)] : await directoriesAround(resolve(place.around))) {
+  for (const directory of "of" in place ? [resolve(place.of)] : await directoriesAround(place.around)) {
     const path = join(directory, NAME);
     const found = await readText(path, { max: MAX_BYTES, followLinks: false });
     if (!found) continue;
@@ -29,7 +29,13 @@ export async function findProjectFile(
 }
 
 /** From the directory up to its repository's root; outside of one, the directory alone. */
-async function directoriesAround(start: string): Promise<readonly string[]> {
+async function directoriesAround(place: string): Promise<readonly string[]> {
+  let start: string;
+  try {
+    start = resolve(place);
+  } catch {
+    return []; // the current directory was removed: nothing is around it
+  }
   const passed: string[] = [];
   for (let at = start; ; at = dirname(at)) {
     passed.push(at);

@@ -1,5 +1,5 @@
 /** The text of a configuration file, read with care: it may have come with a repository, and be anything. */
-import { constants, type FileHandle, open } from "node:fs/promises";
+import { constants, type FileHandle, lstat, open } from "node:fs/promises";
 import { AppError } from "@banger/contract/errors";
 
 export type ReadText = {
@@ -21,7 +21,7 @@ export async function readText(path: string, { max, followLinks }: ReadText): Pr
     file = await open(path, O_RDONLY | O_NONBLOCK | (followLinks ? 0 : O_NOFOLLOW));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    if (MISSING.has(code)) return undefined;
+    if (MISSING.has(code) || (code === "EACCES" && !(await isThere(path)))) return undefined;
     if (code === "ELOOP" && !followLinks) throw new AppError("CONFIG_INVALID", `${path} is a link`);
     throw new AppError("FILE_UNREADABLE", `${path} can not be read (${code})`, { facts: { path }, cause: error });
   }
@@ -33,6 +33,14 @@ export async function readText(path: string, { max, followLinks }: ReadText): Pr
     throw new AppError("CONFIG_INVALID", message, { facts: { path, bytes: size, max } });
   }
   return { text: decode(await readUpTo(opened, max), path), uid };
+}
+
+/** In a directory that is closed to us, as after a change of user, nothing is ours. */
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function about(file: FileHandle): Promise<{ size: number; uid: number; isRegular: boolean }> {
