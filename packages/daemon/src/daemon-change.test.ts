@@ -1,6 +1,6 @@
 /** Machines that are changed while they exist: names, sizes and variables, and what a failure on the way leaves. */
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
@@ -177,4 +177,36 @@ test("a guest that was told of its larger disk keeps it, whatever it answers, an
   assert.deepEqual([now.row.diskMib, now.manifest.diskMib, now.fileMib, now.vmmMib], Array(4).fill(10_240));
   bench.guests.of(id).verbs.growFailure = undefined;
   assert.equal((await client.call("vm.set", { ref: "web", diskMib: 10_240 })).diskMib, 10_240);
+});
+
+test("a change that lost its daemon between row and manifest, or before the VMM, is made whole by the next one", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  assert.ok(shop);
+  const manifest = join(bench.paths.machines, id, "manifest.json");
+  const old = await readFile(manifest);
+  await client.call("vm.rename", { ref: "web", name: shop });
+  await client.call("vm.set", { ref: "shop", diskMib: 10_240 });
+  await bench.kill();
+  const machine = bench.host.machine(id);
+  assert.ok(machine);
+  machine.diskBytes.set(1, 8192 * MIB);
+  await writeFile(manifest, old);
+  await truncate(join(bench.paths.machines, id, "work.ext4"), 8192 * MIB);
+  const next = await bench.start();
+  assert.equal(JSON.parse(await readFile(manifest, "utf8")).name, "shop");
+  await next.call("vm.set", { ref: "shop", diskMib: 10_240 });
+  const { fileMib, vmmMib, row } = await everywhere(bench, next, id);
+  assert.deepEqual([row.name, row.diskMib, fileMib, vmmMib], ["shop", 10_240, 10_240, 10_240]);
+});
+
+test("a disk that is larger than is written down is never cut off", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  await truncate(join(bench.paths.machines, id, "work.ext4"), 12_288 * MIB);
+  await client.call("vm.set", { ref: "web", diskMib: 10_240 });
+  const { fileMib, vmmMib } = await everywhere(bench, client, id);
+  assert.deepEqual([fileMib, vmmMib], [12_288, 12_288]);
 });

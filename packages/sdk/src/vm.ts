@@ -2,7 +2,6 @@
 import type { InputOf, ResultOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { VmView } from "@banger/contract/daemon/vm";
-import type { WaitResult } from "@banger/contract/daemon/wait";
 import type { BangerClient } from "./client.ts";
 import { type Follow, follow } from "./operation.ts";
 
@@ -83,15 +82,6 @@ export async function setVm(
   options: { signal?: AbortSignal } = {},
 ): Promise<VmView> {
   return await client.call("vm.set", params, options);
-}
-
-/** Resolves when it is so; an aborted signal ends the waiting. */
-export async function waitVm(
-  client: BangerClient,
-  params: InputOf<DaemonMethods, "vm.wait">,
-  options: { signal?: AbortSignal } = {},
-): Promise<WaitResult> {
-  return await client.call("vm.wait", params, options);
 }
 
 /** A signal to what was left running in the machine. EXEC_NOT_FOUND when nothing was. */

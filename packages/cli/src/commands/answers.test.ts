@@ -290,3 +290,10 @@ test("prune lists what could go and how, and removes it only when told to", asyn
   assert.match(ran.stderr, /1 MiB freed in 0 ms\n$/);
   assert.equal(world.daemon.machines.size, 1);
 });
+
+test("show tells what the next start changes", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web", { nextStart: { vcpus: 4, memoryMib: 2048 } });
+  const { stdout } = await world.run(["show", "web"]);
+  assert.match(stdout, /^Processors: +1; 4 from the next start\nMemory: +512 MiB; 2 GiB from the next start$/m);
+});

@@ -4,6 +4,7 @@
  * A machine that runs is adopted. One that was on its way up or down is taken down, and one that was to go is gone. A
  * sweep ends processes and frees names; a disk that nobody owns goes to quarantine and is never deleted.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { VmState } from "@banger/contract/daemon/vm";
 import { describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
@@ -14,6 +15,7 @@ import type { VmDeps } from "../services/vm/deps.ts";
 import { readHandles } from "../services/vm/handles.ts";
 import { isUp } from "../services/vm/lifecycle.ts";
 import { machineFiles } from "../services/vm/machine-files.ts";
+import { readManifest, writeManifest } from "../services/vm/manifest.ts";
 import { deleteVm } from "../services/vm/stop-vm.ts";
 import { teardown } from "../services/vm/teardown.ts";
 import type { Machine } from "../services/vm/vm-store.ts";
@@ -50,6 +52,7 @@ export async function reconcile(deps: VmDeps): Promise<Reconciled> {
 async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Reconciled> {
   const { record, state, complete } = machine;
   const prepared = { record, files: machineFiles(deps.machines, record.id) };
+  if (complete) await agree(prepared);
   if (complete && isUp(state) && (await adopt(deps, prepared, state))) return "adopted";
   // One whose guest failed was kept to be looked into, and says so; it goes when it is deleted.
   const kept = state === "failed" && machine.lastError !== null;
@@ -64,6 +67,12 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
   const lastError = ran ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
   deps.store.update(record.id, { state: "stopped", lastError });
   return "stopped";
+}
+
+/** The row is written first: a daemon that died in between has left an older manifest, under another name perhaps. */
+async function agree({ record, files }: Prepared): Promise<void> {
+  const written = await readManifest(files);
+  if (written && !isDeepStrictEqual(written, record)) await writeManifest(files, record);
 }
 
 /** Whether its guest is held is for the VMM to say: the last daemon may have died before it could write that down. */

@@ -53,7 +53,8 @@ export const command = defineCommand(
       quiet: options.quiet,
       act: async (ref) => {
         const machine = await setVm(client, { ref, ...changes }, { signal: context.signal });
-        if (machine.nextStart !== null && !options.quiet)
+        const asked = vcpu !== undefined || memory !== undefined;
+        if (asked && machine.nextStart !== null && !options.quiet)
           context.err.line(`banger: ${later(machine, machine.nextStart)}`);
         return machine;
       },

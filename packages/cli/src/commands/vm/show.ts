@@ -31,16 +31,16 @@ export const command = defineCommand(
 );
 
 function properties(machine: VmView, now: number): (readonly [string, string])[] {
-  const { vmm, network, agent, lastError, startedAt } = machine;
+  const { vmm, network, agent, lastError, startedAt, nextStart } = machine;
   return [
     ["Name", machine.name],
     ["Id", machine.id],
     ["State", machine.state],
     ["Image", `${machine.image.name} (${machine.image.id})`],
     ["Kernel", `${machine.kernel.name} (${machine.kernel.id})`],
-    ["Processors", String(machine.vcpus)],
-    ["Memory", formatBytes(machine.memoryMib * MIB)],
-    ["Work disk", formatBytes(machine.diskMib * MIB)],
+    ["Processors", withNext(String(machine.vcpus), nextStart?.vcpus?.toString())],
+    ["Memory", withNext(sizeOf(machine.memoryMib), nextStart?.memoryMib && sizeOf(nextStart.memoryMib))],
+    ["Work disk", sizeOf(machine.diskMib)],
     ["Created", formatAge(machine.createdAt, now)],
     ["Started", startedAt === null ? "not running" : formatAge(startedAt, now)],
     ["When stopped", machine.ephemeral ? "deleted" : "kept"],
@@ -50,6 +50,14 @@ function properties(machine: VmView, now: number): (readonly [string, string])[]
     ["Agent", describeAgent(agent)],
     ...(lastError === null ? [] : [["Last error", `${lastError.message} (${lastError.code})`] as const]),
   ];
+}
+
+function sizeOf(mib: number): string {
+  return formatBytes(mib * MIB);
+}
+
+function withNext(now: string, next: string | 0 | undefined): string {
+  return next ? `${now}; ${next} from the next start` : now;
 }
 
 function describeAgent(agent: VmView["agent"]): string {

@@ -3,7 +3,7 @@ import type { WaitFor, WaitResult } from "@banger/contract/daemon/wait";
 import { AppError } from "@banger/contract/errors";
 import { appErrorOf } from "@banger/sdk/operation";
 import { resolveRefs } from "@banger/sdk/refs";
-import { waitVm } from "@banger/sdk/vm";
+import { waitVm } from "@banger/sdk/wait";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseDurationMs } from "../../arguments/parse-number.ts";
 import { machineRef } from "../../arguments/refs.ts";
@@ -45,6 +45,7 @@ export const command = defineCommand(
   async ({ args, options }, context) => {
     const client = await context.daemon.connect();
     const { signal } = context;
+    const reach = () => context.daemon.reach();
     const asked = {
       ...(options.for !== undefined && { for: options.for }),
       ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
@@ -54,7 +55,7 @@ export const command = defineCommand(
       resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       quiet: options.quiet,
-      act: async (ref) => judged(await waitVm(client, { ref, ...asked }, { signal })),
+      act: async (ref) => judged(await waitVm(client, { ref, ...asked }, { signal, reach })),
       view: (result) => result,
       print: (results) => {
         for (const result of results) context.out.line(answerOf(result));

@@ -36,22 +36,19 @@ export function workDisk(deps: WorkDiskDeps): Capability {
     async afterStart(_machine, guest, waiting) {
       await grow(guest, HOME, waiting);
     },
-    async applyChange({ record, files }, { asked, before, live, rollback }, { signal }) {
+    async applyChange({ record, files }, { asked, live, rollback }, { signal }) {
       if (asked.diskMib === undefined) return;
-      const [sizeBytes, oldBytes] = [record.diskMib, before.diskMib].map((mib) => mib * 2 ** 20);
-      if (sizeBytes === undefined || oldBytes === undefined) return;
-      if (sizeBytes > oldBytes) {
-        rollback.guard("work disk", async (undo) => {
-          await live.process.resizeDisk({ index: WORK, sizeBytes: oldBytes }, { signal: undo });
-          await truncate(files.work, oldBytes);
-        });
-        await growFile(files.work, sizeBytes);
-        const waiting = { signal, ms: VMM_MS, what: `the VMM of ${record.name} to grow its work disk` };
-        await withDeadline(
-          (within) => live.process.resizeDisk({ index: WORK, sizeBytes }, { signal: within }),
-          waiting,
-        );
-      }
+      // What is there counts, not what is written down: an earlier try may have lost its daemon anywhere. What a guest may
+      // have used is never cut off.
+      const oldBytes = (await stat(files.work)).size;
+      const sizeBytes = Math.max(record.diskMib * 2 ** 20, oldBytes);
+      rollback.guard("work disk", async (undo) => {
+        await live.process.resizeDisk({ index: WORK, sizeBytes: oldBytes }, { signal: undo });
+        await truncate(files.work, oldBytes);
+      });
+      await growFile(files.work, sizeBytes);
+      const waiting = { signal, ms: VMM_MS, what: `the VMM of ${record.name} to grow its work disk` };
+      await withDeadline((within) => live.process.resizeDisk({ index: WORK, sizeBytes }, { signal: within }), waiting);
       // From here on the guest may use it, whatever it answers: nothing is taken back. What it has not grown now, it
       // grows when it is asked again, or at its next start.
       rollback.commit();
