@@ -83,8 +83,8 @@ function running(that: That): void {
     }
     assertAlive(subject, vmm, true);
     await vmm.kill(waiting());
-    await assert.rejects(vmm.pause(waiting()));
-    await assert.rejects(vmm.isPaused(waiting()));
+    await assert.rejects(vmm.pause(waiting()), hasDied);
+    await assert.rejects(vmm.isPaused(waiting()), hasDied);
   });
 
   that(
@@ -102,7 +102,7 @@ function running(that: That): void {
         assert.equal((await stat(path)).size, sizeBytes);
       }
       await vmm.kill(waiting());
-      await assert.rejects(vmm.resizeDisk({ index: 0, sizeBytes: MIB }, waiting()));
+      await assert.rejects(vmm.resizeDisk({ index: 0, sizeBytes: MIB }, waiting()), hasDied);
     },
   );
 }
@@ -216,6 +216,10 @@ function failing(that: That): void {
     const { version, detail } = await subject.newDriver().probe(waiting());
     assert.ok(version !== null && detail.includes(version));
   });
+}
+
+function hasDied(error: unknown): boolean {
+  return AppError.is(error, "VMM_DIED");
 }
 
 async function assertNothing(subject: ConformanceSubject, spec: VmmSpec): Promise<void> {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
+import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmHandles, VmmProcess } from "../driver.ts";
 import { type LauncherDeps, launcherExit } from "../launcher.ts";
@@ -69,7 +70,17 @@ export class QemuProcess implements VmmProcess {
   }
 
   async #command(command: string, options: Parameters<Qmp["execute"]>[1]): Promise<unknown> {
-    using monitor = await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
+    using monitor = await this.#monitor(options);
     return await monitor.execute(command, options);
+  }
+
+  async #monitor(options: { signal: AbortSignal }): Promise<Qmp> {
+    try {
+      return await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : "";
+      if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
+      throw new AppError("VMM_DIED", "QEMU is gone, and its monitor with it", { cause: error });
+    }
   }
 }
