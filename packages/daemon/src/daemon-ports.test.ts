@@ -191,6 +191,40 @@ test("the page lists machines and ports, tells of changes, and shows what a gues
   events.destroy();
 });
 
+test("a guest that tells of hundreds of changes at once is heard a few times, and its last word counts", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  serveHttp(bench, id, 3000);
+  const port = await gatewayPort(client);
+  const events = request({ port, host: "127.0.0.1", path: "/events" }).end();
+  const [stream] = await once(events, "response");
+  let said = "";
+  stream.on("data", (chunk: Buffer) => {
+    said += String(chunk);
+  });
+  const until = async (wanted: RegExp) => {
+    while (!wanted.test(said)) await once(stream, "data");
+  };
+  await until(/3000\.web\.localhost/);
+  const begun = performance.now();
+  for (let change = 0; change < 300; change += 1) {
+    const flood = Array.from({ length: 500 }, (_, at) => ({
+      port: 1 + ((at + change) % 60_000),
+      process: `p${change}`,
+    }));
+    bench.guests.of(id).event("ports", { port: flood });
+  }
+  bench.guests.of(id).event("ports", { port: [{ port: 82, process: "last" }] });
+  assert.equal((await client.call("vm.list", {})).machines.length, 1, "others are answered meanwhile");
+  await until(/82\.web\.localhost[^\n]*last/);
+  const told = said.split("data: ").length - 1;
+  const most = 3 + (performance.now() - begun) / 200;
+  assert.ok(told <= most, `the page was told ${told} times, ${most} at most`);
+  assert.ok(said.length < told * 100_000, `${said.length} bytes for ${told} tables`);
+  events.destroy();
+});
+
 test("the page is for reading, and for its own origin", async () => {
   await using bench = await DaemonBench.make();
   const client = await bench.start();
