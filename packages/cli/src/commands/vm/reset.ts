@@ -5,6 +5,7 @@ import { graceOption } from "../../arguments/grace-option.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
+import { halfway } from "../../output/halfway.ts";
 import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -31,7 +32,8 @@ export const command = defineCommand(
       json: options.json,
       act: async (ref) => {
         const params = { ref, ...(graceMs !== undefined && { graceMs }) };
-        const machine = await resetVm(client, params, { signal, onChange: progress.onChange });
+        const following = resetVm(client, params, { signal, onChange: progress.onChange });
+        const machine = await following.catch((error: unknown) => Promise.reject(halfway(error, ref)));
         progress.done(`${machine.name} is reset and ${machine.state}`);
         return machine;
       },

@@ -55,7 +55,10 @@ export const command = defineCommand(
       resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
       quiet: options.quiet,
-      act: async (ref) => judged(await waitVm(client, { ref, ...asked }, { signal, reach })),
+      act: async (ref) => {
+        const waiting = waitVm(client, { ref, ...asked }, { signal, reach });
+        return judged(await waiting.catch((error: unknown) => Promise.reject(lateBy(error))));
+      },
       view: (result) => result,
       print: (results) => {
         for (const result of results) context.out.line(answerOf(result));
@@ -70,6 +73,13 @@ function parseTarget(text: string): WaitFor {
   throw new AppError("USAGE", `--for ${JSON.stringify(text)} is nothing to wait for`, {
     hint: "Give running, stopped or command.",
   });
+}
+
+/** It has gone on for as long as it was told to, and nothing is wrong. */
+function lateBy(error: unknown): unknown {
+  if (!AppError.is(error, "TIMEOUT")) return error;
+  const hint = "Without --timeout it waits for as long as it takes.";
+  return new AppError("TIMEOUT", error.message, { facts: error.facts, hint });
 }
 
 /** A machine that failed has ended, but not as it should; of a command that nobody knows the end of, the same. */
