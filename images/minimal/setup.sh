@@ -17,6 +17,8 @@ ln -sf bash.which /usr/bin/which 2>/dev/null || true
 
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > /etc/hosts
 echo localhost > /etc/hostname
+mkdir -p /etc/default
+echo 'LANG=C.UTF-8' > /etc/default/locale
 : > /etc/resolv.conf
 : > /etc/machine-id
 ldconfig

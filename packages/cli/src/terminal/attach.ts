@@ -81,8 +81,8 @@ async function joined(session: ExecSession, { context, options, modes }: Joining
   return await Promise.race([ended, broken, left.promise]);
 }
 
+/** The end of our input is forwarded, but not that of a terminal, which has gone then: its user has typed nothing. */
 function feed({ terminal }: Context, session: ExecSession, { tty, detachKeys }: Attach): void {
-  // Its end is forwarded; a command that takes no more is no failure.
   const { stdin } = terminal;
   const fed =
     tty && detachKeys.length > 0
@@ -90,9 +90,10 @@ function feed({ terminal }: Context, session: ExecSession, { tty, detachKeys }: 
           stdin,
           withoutDetachKeys(detachKeys, () => session.detach()),
           session.stdin,
+          { end: false },
         )
-      : pipeline(stdin, session.stdin);
-  fed.catch(() => undefined);
+      : pipeline(stdin, session.stdin, { end: !tty });
+  fed.catch(() => undefined); // a command that takes no more is no failure
 }
 
 function forwardTo(

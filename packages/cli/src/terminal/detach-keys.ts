@@ -3,28 +3,27 @@ import { Transform } from "node:stream";
 
 /** `pressed` is called once the whole sequence was typed, which does not go on; nothing that follows does. */
 export function withoutDetachKeys(keys: Buffer, pressed: () => void): Transform {
-  let matched = 0;
+  let held: number[] = [];
   let left = false;
+  const mayBecome = () => held.every((byte, index) => byte === keys[index]);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const passed: number[] = [];
-      for (const byte of chunk) {
+      for (const byte of left ? [] : chunk) {
+        held.push(byte);
+        while (!mayBecome()) passed.push(...held.splice(0, 1));
+        left = held.length === keys.length;
         if (left) break;
-        if (byte !== keys[matched]) {
-          // What was held is the command's after all; the byte may begin the sequence anew.
-          passed.push(...keys.subarray(0, matched));
-          matched = 0;
-        }
-        if (byte === keys[matched]) matched += 1;
-        else passed.push(byte);
-        left = matched === keys.length;
       }
       if (passed.length > 0) this.push(Buffer.from(passed));
-      if (left) pressed();
+      if (left) {
+        held = [];
+        pressed();
+      }
       done();
     },
     flush(done) {
-      done(null, left ? null : keys.subarray(0, matched));
+      done(null, Buffer.from(held));
     },
   });
 }

@@ -13,6 +13,8 @@ import { MAX_PAYLOAD_BYTES } from "./frames.ts";
 /** what each end may send on a fresh stream, bytes */
 export const WINDOW_BYTES = 256 << 10;
 const HIGH_WATER_BYTES = 64 << 10;
+/** what is read before it is told; less makes a writer that waits for it, over several such links, stand still less */
+const CREDIT_BYTES = WINDOW_BYTES / 8;
 
 export type StreamLink = {
   /** false while the connection does not take more */
@@ -26,7 +28,7 @@ type Pending = { piece: Buffer; readonly done: (error?: Error | null) => void };
 
 export class MuxStream extends Duplex {
   readonly id: number;
-  /** hears how many more of our bytes the peer's reader has taken; it need not tell of the last half window */
+  /** hears how many more of our bytes the peer's reader has taken; it need not tell of the last ones */
   onTaken: (bytes: number) => void = () => undefined;
   readonly #link: StreamLink;
   readonly #queue = new ByteQueue();
@@ -39,6 +41,7 @@ export class MuxStream extends Duplex {
   #received = 0;
   #wanted = false;
   #peerEnded = false;
+  #endedByPeer = false;
   #sentEnd = false;
   #pending: Pending | undefined;
   /** the peer wants nothing more: what is written is dropped */
@@ -56,6 +59,11 @@ export class MuxStream extends Duplex {
   /** bytes that came in, read or not */
   get received(): number {
     return this.#received;
+  }
+
+  /** whether the peer ended its half, which the end of the connection does not tell */
+  get endedByPeer(): boolean {
+    return this.#endedByPeer;
   }
 
   override _read(): void {
@@ -121,9 +129,8 @@ export class MuxStream extends Duplex {
   }
 
   receiveEnd(): void {
-    if (this.#peerEnded) return;
-    this.#peerEnded = true;
-    this.#deliver();
+    this.#endedByPeer ||= !this.#peerEnded;
+    this.#end();
   }
 
   receiveCredit(bytes: number): void {
@@ -146,7 +153,13 @@ export class MuxStream extends Duplex {
     this.#silent = true;
     this.#discarding = true;
     this.flush();
-    this.receiveEnd();
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#peerEnded) return;
+    this.#peerEnded = true;
+    this.#deliver();
   }
 
   #deliver(): void {
@@ -164,7 +177,7 @@ export class MuxStream extends Duplex {
 
   #owe(bytes: number): void {
     this.#owed += bytes;
-    if (this.#owed < WINDOW_BYTES / 2 || this.#peerEnded) return;
+    if (this.#owed < CREDIT_BYTES || this.#peerEnded) return;
     this.#room += this.#owed;
     this.#link.sendControl({ kind: "credit", stream: this.id, bytes: this.#owed });
     this.#owed = 0;

@@ -20,8 +20,12 @@ import { type Attached, attach } from "../../terminal/attach.ts";
 import { terminalType } from "../../terminal/terminal-type.ts";
 import { planFrom, refuseWithoutPath, sendInto, showPlan, workspaceOptions } from "./run-workspace.ts";
 
-/** A login shell: the one that the image's /etc/passwd names for root, which the agent tells in SHELL. */
-const SHELL = ["/bin/sh", "-c", 'shell=$SHELL; [ -x "$shell" ] || shell=/bin/sh; exec "$shell" -l'];
+/** A login shell: the one that the image's /etc/passwd names for root, which the agent tells in SHELL, in the image's language. */
+const SHELL = [
+  "/bin/sh",
+  "-c",
+  '[ ! -r /etc/default/locale ] || { set -a; . /etc/default/locale; set +a; }; [ -x "$SHELL" ] || SHELL=/bin/sh; exec "$SHELL" -l',
+];
 
 export const command = defineCommand(
   {

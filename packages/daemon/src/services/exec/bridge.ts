@@ -47,7 +47,7 @@ export async function bridge(
   const signal = AbortSignal.any([detach.signal, options.leaving]);
   const control = mux.stream(execStreams.control);
   const { stdout, stderr } = outputs(session, mux, { keeps: options.tty });
-  void feed(mux.stream(execStreams.stdin), session.stdin, { endsToo: () => !signal.aborted });
+  void feed(mux.stream(execStreams.stdin), session.stdin);
   tellTaken(session, control);
   void obey(control, session, { detach: () => detach.abort(leftToOthers("the client leaves it running")) });
   const ended = Promise.all([stdout.run(signal), stderr.run(signal)]).then(() => endOf(session, options.whyCut));

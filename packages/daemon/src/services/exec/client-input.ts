@@ -10,11 +10,11 @@ const MAX_ORDER_BYTES = 4_096;
 /** input that the guest has taken and the client was not told of, bytes */
 const TELL_BYTES = 64 << 10;
 
-/** The end of the client's input is the command's, unless the command is to go on without it. */
-export async function feed(from: Readable, to: Writable, options: { endsToo: () => boolean }): Promise<void> {
+/** The end of the client's input is the command's; that of the client is not. */
+export async function feed(from: MuxStream, to: Writable): Promise<void> {
   try {
     for await (const chunk of from) await new Promise<void>((taken) => to.write(chunk as Buffer, () => taken()));
-    if (options.endsToo()) to.end();
+    if (from.endedByPeer) to.end();
   } catch {
     // The client is gone, which is seen elsewhere.
   }

@@ -34,7 +34,7 @@ export async function serveFollowed(log: string, mux: Mux, options: ServeOptions
   if (followed) {
     const { session } = followed;
     if (writes) {
-      void feed(mux.stream(execStreams.stdin), session.stdin, { endsToo: () => !signal.aborted });
+      void feed(mux.stream(execStreams.stdin), session.stdin);
       tellTaken(session, control);
     }
     void obey(control, session, { detach: leave });
