@@ -97,10 +97,15 @@ async function exchange(request: IncomingMessage, response: ServerResponse, to: 
     throw outgoing.reusedSocket ? new StaleConnection("a kept connection had ended", { cause: error }) : error;
   });
   isAnswered = true;
-  response.sendDate = false;
-  response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, endToEnd(incoming.rawHeaders));
-  response.flushHeaders();
-  await pipeline(incoming, response);
+  try {
+    response.sendDate = false;
+    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, endToEnd(incoming.rawHeaders));
+    response.flushHeaders();
+    await pipeline(incoming, response);
+  } catch (error) {
+    incoming.destroy(); // the parser lets more into a head than may be written, and then nobody reads the rest
+    throw error;
+  }
 }
 
 /** What a failure to reach the guest is to whoever asked. */

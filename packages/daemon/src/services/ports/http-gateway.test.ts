@@ -228,6 +228,20 @@ test("an answer that is no HTTP, or breaks off, is never passed for a whole one"
   await assert.rejects(bench.ask("3006.web.localhost"), /aborted|hang up|reset/i);
 });
 
+test("a head that may be read but not written costs that answer, and neither the daemon nor a connection", async () => {
+  await using bench = await Bench.make();
+  for (const line of ["HTTP/1.1 200 O\x01K", "HTTP/1.1 000 OK"]) {
+    const gone = Promise.withResolvers<void>();
+    bench.guest.listen(3000, (connection) => {
+      connection.once("data", () => connection.write(`${line}\r\nContent-Length: 2\r\n\r\nok`));
+      connection.resume().once("close", gone.resolve);
+    });
+    const answer = await bench.ask("3000.web.localhost");
+    assert.deepEqual([answer.status, /not a whole HTTP answer/.test(answer.body)], [502, true], JSON.stringify(line));
+    await gone.promise;
+  }
+});
+
 test("a stream of events comes as it is written, and its end is told to the guest when the reader goes", async () => {
   await using bench = await Bench.make();
   const gone = Promise.withResolvers<void>();
@@ -361,6 +375,15 @@ async function localName(port: number): Promise<AsyncDisposable & { url: string 
   const url = `ws://127.0.0.1:${typeof bound === "object" ? bound?.port : 0}/`;
   return { url, [Symbol.asyncDispose]: async () => void relay.close() };
 }
+
+test("a head that takes a connection over passes byte for byte", async () => {
+  await using bench = await Bench.make();
+  const head = "HTTP/1.1 101 Voil\xe0\r\nX: \xe9\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  bench.guest.listen(3000, (connection) => connection.once("data", () => connection.end(Buffer.from(head, "latin1"))));
+  const socket = connect({ port: bench.port, host: "127.0.0.1" });
+  socket.end("GET / HTTP/1.1\r\nHost: 3000.web.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  assert.equal((await buffer(socket)).toString("latin1"), head);
+});
 
 test("whoever is not the owner, or is not known, is cut off before a byte is read", async () => {
   await using bench = await Bench.make();

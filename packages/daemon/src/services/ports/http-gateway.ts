@@ -55,8 +55,12 @@ export class HttpGateway implements AsyncDisposable {
       insecureHTTPParser: false,
       shouldUpgradeCallback: isWebSocket,
     });
-    this.#server.on("request", (request, response) => void this.#serve(request, response));
-    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    this.#server.on("request", (request, response) => {
+      this.#serve(request, response).catch((error: unknown) => this.#giveUp(error, response));
+    });
+    this.#server.on("upgrade", (request, socket, head) => {
+      this.#upgrade(request, socket, head).catch((error: unknown) => this.#giveUp(error, socket));
+    });
     this.#server.on("connect", (_request, socket) =>
       socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n"),
     );
@@ -156,6 +160,12 @@ export class HttpGateway implements AsyncDisposable {
     await joinUpgraded(answer, socket).catch(() => undefined); // either end has gone
     socket.destroy();
     answer.guest.destroy();
+  }
+
+  /** A mistake of ours costs one connection, and never the daemon. */
+  #giveUp(error: unknown, connection: ServerResponse | Duplex): void {
+    this.#deps.log.error("http request not served", { error: describeChain(error) });
+    connection.destroy();
   }
 
   #whichPort(name: string): Plain {

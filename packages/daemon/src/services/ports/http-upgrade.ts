@@ -31,16 +31,16 @@ export async function askToUpgrade(request: IncomingMessage, to: GuestPortOf): P
 /** Passes the answer on, and then what both ends say. A refusal is an ordinary answer, the last on its connection. */
 export async function joinUpgraded({ message, guest, head }: Answer, client: Duplex): Promise<void> {
   if (head === undefined) {
-    client.write(headOf(message, ["Connection", "close"]));
+    client.write(headOf(message, ["Connection", "close"]), "latin1");
     await pipeline(message, client);
     return;
   }
-  client.write(headOf(message, ["Connection", "Upgrade", "Upgrade", "websocket"]));
+  client.write(headOf(message, ["Connection", "Upgrade", "Upgrade", "websocket"]), "latin1");
   client.write(head);
   await Promise.all([pipeline(client, guest), pipeline(guest, client)]);
 }
 
-/** Names and values have passed Node's parser, which lets no line end into them. */
+/** Names and values have passed Node's parser, which lets no line end into them and makes each byte one character. */
 function headOf(message: IncomingMessage, connection: RawHeaders): string {
   const headers = [...endToEnd(message.rawHeaders), ...connection];
   const lines = Array.from(

@@ -1,5 +1,5 @@
 /** Short answers of the gateway's own: one line for programs, a small page for browsers, never anything of a guest's as it is. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -45,7 +45,8 @@ export function answerPlainly(
     ? `<!doctype html><html lang="en"><meta charset="utf-8"><title>banger</title><style>${STYLE}</style>` +
       `<h1>${escapeHtml(message)}</h1>${hint === undefined ? "" : `<p>${escapeHtml(hint)}</p>`}</html>\n`
     : `${lines.join("\n")}\n`;
-  response.writeHead(status, {
+  // Said outright: what a guest's answer called its status may be there still.
+  response.writeHead(status, STATUS_CODES[status], {
     ...OWN_HEADERS,
     "content-security-policy": POLICY,
     "content-type": isBrowser ? "text/html; charset=utf-8" : "text/plain; charset=utf-8",
