@@ -25,6 +25,7 @@ import { DaemonService } from "./services/system/daemon-service.ts";
 import { capabilities } from "./services/vm/capabilities/all.ts";
 import { ChangeService } from "./services/vm/change-service.ts";
 import type { VmDeps } from "./services/vm/deps.ts";
+import { LifeService } from "./services/vm/life-service.ts";
 import { DEFAULT_KERNEL, type NewMachine, newMachine } from "./services/vm/new-machine.ts";
 import { PruneService } from "./services/vm/prune-service.ts";
 import { Turns } from "./services/vm/turns.ts";
@@ -77,12 +78,13 @@ export function compose(composition: Composition): Composed {
   const actors = new Actors();
   const turns = new Turns({ ...vmDeps, operations, actors });
   const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns });
+  const life = new LifeService({ ...vmDeps, turns, watch: (id) => vm.watch(id) });
   const changes = new ChangeService({ ...vmDeps, turns, host: ports.host });
   const prune = new PruneService({ ...vmDeps, turns, operations, quarantine: paths.quarantine });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const { processes, clock, log } = ports;
   const { machines: directory } = paths;
-  const deleteMachine = (id: VmId) => vm.deleteIfThere(id);
+  const deleteMachine = (id: VmId) => life.deleteIfThere(id);
   const background = new BackgroundCommands({ clock, log, deleteMachine });
   const newExecId = () => ExecId.parse(newId());
   const exec = new ExecService({ vm, background, machines: directory, newId: newExecId, clock, deleteMachine });
@@ -96,6 +98,7 @@ export function compose(composition: Composition): Composed {
   const sweep = async () => void (await Promise.all([stores.images.sweep(), stores.kernels.sweep()]));
   const services = {
     vm,
+    life,
     changes,
     prune,
     exec,

@@ -13,11 +13,13 @@ import type { PortService } from "../services/ports/port-service.ts";
 import type { StatsService } from "../services/stats/stats-service.ts";
 import type { DaemonService } from "../services/system/daemon-service.ts";
 import type { ChangeService } from "../services/vm/change-service.ts";
+import type { LifeService } from "../services/vm/life-service.ts";
 import type { PruneService } from "../services/vm/prune-service.ts";
 import type { VmService } from "../services/vm/vm-service.ts";
 
 export type Services = {
   readonly vm: VmService;
+  readonly life: LifeService;
   readonly changes: ChangeService;
   readonly exec: ExecService;
   readonly commands: CommandService;

@@ -1,4 +1,4 @@
-/** Machines as clients see them: what there is, and what brings them up and down. Each request has its turn. */
+/** Machines as clients see them: what there is, what is made, and what becomes of those that end by themselves. */
 import type { CreateParams, VmView } from "@banger/contract/daemon/vm";
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
@@ -12,11 +12,8 @@ import { guestEnded } from "./guest-failure.ts";
 import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
-import { pauseVm, resumeVm } from "./pause-vm.ts";
-import { resetVm } from "./reset-vm.ts";
-import { restartVm } from "./restart-vm.ts";
-import { mustGet, startVm } from "./start-vm.ts";
-import { deleteVm, stopVm } from "./stop-vm.ts";
+import { mustGet } from "./start-vm.ts";
+import { stopVm } from "./stop-vm.ts";
 import type { Turns } from "./turns.ts";
 import type { Machine } from "./vm-store.ts";
 import { vmView } from "./vm-view.ts";
@@ -89,69 +86,6 @@ export class VmService {
     });
   }
 
-  start(ref: string, owner?: AbortSignal): OperationId {
-    return this.#deps.turns.admit(ref, { request: "start", kind: "vm.start", owner }, async (id, context) => {
-      await startVm(this.#deps, id, context);
-      this.watch(id);
-      return this.show(id);
-    });
-  }
-
-  restart(ref: string, options: { graceMs: number }, owner?: AbortSignal): OperationId {
-    return this.#deps.turns.admit(ref, { request: "restart", kind: "vm.restart", owner }, async (id, context) => {
-      await restartVm(this.#deps, id, { ...context, ...options });
-      this.watch(id);
-      return this.show(id);
-    });
-  }
-
-  reset(ref: string, options: { graceMs: number }, owner?: AbortSignal): OperationId {
-    return this.#deps.turns.admit(ref, { request: "reset", kind: "vm.reset", owner }, async (id, context) => {
-      await resetVm(this.#deps, id, { ...context, ...options });
-      this.watch(id);
-      return this.show(id);
-    });
-  }
-
-  pause(ref: string, owner?: AbortSignal): OperationId {
-    return this.#deps.turns.admit(ref, { request: "pause", kind: "vm.pause", owner }, async (id, context) => {
-      await pauseVm(this.#deps, id, context);
-      return this.show(id);
-    });
-  }
-
-  resume(ref: string, owner?: AbortSignal): OperationId {
-    return this.#deps.turns.admit(ref, { request: "resume", kind: "vm.resume", owner }, async (id, context) => {
-      await resumeVm(this.#deps, id, context);
-      return this.show(id);
-    });
-  }
-
-  stop(ref: string, options: { graceMs: number }): OperationId {
-    return this.#deps.turns.admit(ref, { request: "stop", kind: "vm.stop" }, (id) => this.#stop(id, options));
-  }
-
-  /** Whatever its guest is doing, and whoever gave it time to power off. */
-  kill(ref: string): OperationId {
-    return this.#deps.turns.admit(ref, { request: "kill", kind: "vm.kill" }, (id) => this.#stop(id, { graceMs: 0 }));
-  }
-
-  delete(ref: string): OperationId {
-    return this.#deps.turns.admit(ref, { request: "delete", kind: "vm.delete" }, async (id) => {
-      await deleteVm(this.#deps, id);
-      return { id };
-    });
-  }
-
-  /** With nobody who waits for it, because it was promised; somebody may have been quicker. */
-  deleteIfThere(id: VmId): void {
-    try {
-      if (this.#deps.store.get(id)) this.delete(id);
-    } catch (error) {
-      this.#deps.log.warn("machine not deleted as promised", { machine: id, error: describeChain(error) });
-    }
-  }
-
   /** A guest that powers itself off, and a VMM that dies, are told by the end of the VMM. */
   watch(id: VmId): void {
     const live = this.#deps.live.get(id);
@@ -161,7 +95,8 @@ export class VmService {
     this.#ends.set(
       live,
       live.process.exited.then(async (exit) => {
-        const failure = await guestEnded({ record, files }, exit);
+        const now = this.#deps.store.get(id)?.record ?? record; // it may have another name by now
+        const failure = await guestEnded({ record: now, files }, exit);
         return failure && record.ephemeral ? goneWithConsole(failure) : failure;
       }),
     );
@@ -180,12 +115,6 @@ export class VmService {
   async whyCut({ record }: Machine, live: LiveMachine, seen: unknown): Promise<unknown> {
     if (!AppError.is(seen, "VMM_DIED")) return seen;
     return (await this.#ends.get(live)) ?? poweredOff(record.name);
-  }
-
-  async #stop(id: VmId, options: { graceMs: number }): Promise<unknown> {
-    const { record } = mustGet(this.#deps, id);
-    await stopVm(this.#deps, id, options);
-    return record.ephemeral ? { id } : this.show(id);
   }
 
   async #ended(id: VmId, live: LiveMachine): Promise<void> {
