@@ -27,7 +27,11 @@ import { sweepProofs } from "./services/accel/prove-kvm.ts";
 import { agentBuild, bringUpToDate } from "./services/guest/current-agent.ts";
 import type { LiveMachine, VmDeps } from "./services/vm/deps.ts";
 
-export type RunningDaemon = AsyncDisposable & { readonly socket: string };
+export type RunningDaemon = AsyncDisposable & {
+  readonly socket: string;
+  /** lets clients that have commands go, as the death of the daemon would, and leaves the commands to the next one */
+  readonly leave: () => void;
+};
 
 export type StartOptions = {
   readonly config: DaemonConfig;
@@ -61,11 +65,12 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   resume(ports, composed, { adopted, agent: paths.agent });
   await composed.hostPorts.open();
   stack.adopt(await listen(options, composed, paths.socket), (server) => server.close({ graceMs: CLOSE_MS }));
-  stack.defer(() => composed.services.exec.leave());
+  const leave = () => composed.services.exec.leave();
+  stack.defer(leave);
   stack.use(await tellHolder(paths.holder, { pid: ports.pid, socket: paths.socket }, ports.log));
   const running = stack.move();
   ports.log.info("daemon ready", { socket: paths.socket, adopted: adopted.length });
-  return { socket: paths.socket, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { socket: paths.socket, leave, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 async function listen({ config, ports, build }: StartOptions, composed: Composed, socket: string): Promise<RpcServer> {

@@ -125,6 +125,7 @@ export class DaemonBench implements AsyncDisposable {
     const { life } = this;
     if (!life) return;
     life.driver.sever();
+    life.daemon.leave();
     this.host.processes.exit(life.pid);
     this.#killed.push(life.daemon);
     this.life = undefined;
