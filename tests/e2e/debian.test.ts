@@ -4,6 +4,7 @@ import { configure } from "@banger/daemon/services/guest/configure";
 import { withAgent } from "../harness/agent-channel.ts";
 import { makeHostKey } from "../harness/host-key.ts";
 import { openHome } from "../harness/scenarios.ts";
+import { atTerminal, ENDED, resize } from "../harness/terminal.ts";
 
 const { home, scenario } = await openHome({ images: ["debian-bookworm"] });
 
@@ -62,6 +63,40 @@ scenario("a host key that the host made is the machine's: sshd takes it, starts,
     await inDebian("/usr/sbin/sshd -t && echo yes; /usr/sbin/sshd -T | grep '^hostkey .*ed25519'")
   ).split("\n");
   assert.deepEqual([takes, where], ["yes", `hostkey ${path}`]);
+});
+
+scenario(
+  "a full-screen editor is drawn, follows the terminal's size, saves, and leaves the terminal as it was",
+  async () => {
+    await using editor = await atTerminal(home, ["exec", "-it", "debian", "vi", "/root/poem"], {
+      rows: 30,
+      columns: 90,
+    });
+    await editor.shows("\x1b[?1049h");
+    await editor.shows('poem" [New File]');
+    editor.stdin.write("iroses are red\x1b:set lines? columns?\r");
+    await editor.shows(/lines=30[\s\S]*columns=90/);
+    await resize(editor, { rows: 40, columns: 70 });
+    editor.stdin.write("\r:set lines? columns?\r");
+    await editor.shows(/lines=40[\s\S]*columns=70/);
+    editor.stdin.write("\r:wq\r");
+    const [, status, how] = await editor.shows(ENDED);
+    assert.deepEqual([status, how], ["0", "mended"]);
+    await editor.shows("\x1b[?1049l");
+    assert.equal(await inDebian("cat /root/poem"), "roses are red\n");
+  },
+);
+
+scenario("a pager shows a page, the end, and gives the shell back", async () => {
+  const login = ["exec", "-it", "debian", "bash", "-l"];
+  await using shell = await atTerminal(home, login, { rows: 10 });
+  await shell.shows(/# $/);
+  shell.stdin.write("seq 100 | less\r");
+  await shell.shows(/9\r\n[\s\S]*:/);
+  shell.stdin.write("G");
+  await shell.shows(/100\r\n[\s\S]*\(END\)/);
+  shell.stdin.write("qexit\r");
+  await shell.shows(ENDED);
 });
 
 scenario("poweroff inside ends the machine in seconds, as stopped and without an error", async () => {
