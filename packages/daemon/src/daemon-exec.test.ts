@@ -83,6 +83,21 @@ test("a client that goes away hangs its command up", async () => {
   while (bench.guests.of(id).verbs.commands.list().length > 0) await client.call("vm.list", {});
 });
 
+test("clients that go before they are served leave no command, at whatever moment that is", async () => {
+  const { bench, client, id } = await running();
+  await using _ = bench;
+  const { commands } = bench.guests.of(id).verbs;
+  for (let turns = 0; turns < 30; turns += 1) {
+    const other = await bench.connect();
+    const asked = other.upgrade("exec.run", { ref: "web", argv: ["sleep", "9"] });
+    asked.then(({ mux }) => mux.destroy(new AppError("CANCELLED", "gone"))).catch(() => undefined);
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+    other.close();
+  }
+  assert.ok(commands.started > 0);
+  while (commands.list().length > 0) await client.call("vm.list", {});
+});
+
 for (const { what, console, exit, code, message } of [
   {
     what: "a kernel that panics",
