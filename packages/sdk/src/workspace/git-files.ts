@@ -2,7 +2,7 @@
  * What git knows of a directory, asked of git itself. Only ever in a repository of the user's own on this host, and never so
  * that the repository decides what is run: no hooks, no file system monitor, no locks.
  */
-import { lstatSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Exec } from "@banger/platform/exec/run";
 
@@ -14,6 +14,8 @@ export type GitFiles = {
 };
 
 const SAFE = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
+/** what is missing is not fetched: a repository names the program that would be asked for it */
+const ENV = { GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none", LC_ALL: "C" };
 const GITLINK = Buffer.from("160000 ");
 const TAB = 0x09;
 const DEADLINE_MS = 60_000;
@@ -30,6 +32,7 @@ export function isInRepository(directory: string): boolean {
 
 type Running = { readonly exec: Exec; readonly signal?: AbortSignal | undefined };
 
+/** Of a directory without links in its path. */
 export async function gitFiles(directory: string, running: Running): Promise<GitFiles> {
   const [tracked, untracked] = await Promise.all([
     list(directory, ["--cached", "--recurse-submodules"], running),
@@ -46,24 +49,34 @@ async function untrackedIn(directory: string, running: Running): Promise<Buffer[
   ]);
   for (const module of staged.flatMap(submoduleOf)) {
     const path = join(directory, module);
-    if (!lstatSync(join(path, ".git"), { throwIfNoEntry: false })) continue;
+    if (!isRealDirectory(path) || !lstatSync(join(path, ".git"), { throwIfNoEntry: false })) continue;
     const prefix = Buffer.from(`${module}/`);
     for (const name of await untrackedIn(path, running)) own.push(Buffer.concat([prefix, name]));
   }
   return own;
 }
 
-/** Of `MODE OBJECT STAGE<tab>PATH`. One whose name is no text can not be given to git, and keeps its untracked files. */
+/** A link in its place may lead out, or round in circles. */
+function isRealDirectory(path: string): boolean {
+  try {
+    return realpathSync(path) === path;
+  } catch {
+    return false; // it is not checked out
+  }
+}
+
+/** Of `MODE OBJECT STAGE<tab>PATH`, which somebody may have written by hand. One whose name is no text can not be given to git, and keeps its untracked files. */
 function submoduleOf(line: Buffer): string[] {
   if (!line.subarray(0, GITLINK.length).equals(GITLINK)) return [];
   const path = line.subarray(line.indexOf(TAB) + 1);
   const text = path.toString("utf8");
-  return Buffer.from(text).equals(path) ? [text] : [];
+  const isPlain = text.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+  return isPlain && Buffer.from(text).equals(path) ? [text] : [];
 }
 
 async function list(directory: string, options: readonly string[], { exec, signal }: Running): Promise<Buffer[]> {
   const { stdout } = await exec.run(["git", "-C", directory, ...SAFE, "ls-files", "-z", ...options], {
-    ...{ deadlineMs: DEADLINE_MS, maxOutputBytes: MAX_LIST_BYTES, env: { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } },
+    ...{ deadlineMs: DEADLINE_MS, maxOutputBytes: MAX_LIST_BYTES, env: ENV },
     ...(signal && { signal }),
   });
   return splitAtZeros(stdout);

@@ -1,6 +1,7 @@
 /** What goes into a machine, with repositories that git itself has made. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -116,6 +117,53 @@ test("a repository decides nothing that is run, and no file behind a link is tak
     assert.ok(!names(plan).includes("src/main.c"));
     assert.ok(!readdirSync(repository.home).includes("ran"));
   });
+});
+
+test("a repository that lacks objects names no program that is run to fetch them", async () => {
+  await using repository = await Repository.make();
+  await repository.write("in/a");
+  await repository.write("out/b");
+  const git = (...argv: string[]) => repository.git("-C", "repo", ...argv);
+  git("add", "-A");
+  git("commit", "-qm", "x");
+  git("sparse-checkout", "init", "--cone", "--sparse-index");
+  git("sparse-checkout", "set", "in");
+  // The index names a tree that is looked up to list it.
+  for (const name of readdirSync(repository.path(".git/objects")))
+    if (name.length === 2) await rm(repository.path(".git/objects", name), { recursive: true });
+  git("config", "core.repositoryFormatVersion", "1");
+  git("config", "extensions.partialClone", "evil");
+  git("config", "remote.evil.promisor", "true");
+  git("config", "remote.evil.url", repository.path());
+  git("config", "remote.evil.uploadpack", `touch ${repository.home}/ran; git-upload-pack`);
+  await repository.plan().catch(() => undefined); // whether git lists the rest depends on its version
+  assert.ok(!readdirSync(repository.home).includes("ran"));
+});
+
+test("a submodule whose name leads back up is not looked into", async () => {
+  await using repository = await Repository.make();
+  await repository.write("a/file");
+  repository.git("-C", "repo", "update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},a/xx`);
+  const index = readFileSync(repository.path(".git/index"));
+  index.write("a/..", index.indexOf("a/xx"));
+  const end = index.length - 20;
+  createHash("sha1").update(index.subarray(0, end)).digest().copy(index, end);
+  await writeFile(repository.path(".git/index"), index);
+  const signal = AbortSignal.timeout(20_000);
+  await repository.plan({ includeUntracked: true, signal }).catch(() => signal.throwIfAborted()); // git may refuse it
+});
+
+test("links in the place of submodules are not followed", async () => {
+  await using repository = await Repository.make();
+  await repository.write("a");
+  repository.git("-C", "repo", "add", "a");
+  repository.git("-C", "repo", "commit", "-qm", "x");
+  for (const name of ["m1", "m2"]) {
+    repository.git("-C", "repo", "update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${name}`);
+    await symlink(".", repository.path(name));
+  }
+  const plan = await repository.plan({ includeUntracked: true });
+  assert.deepEqual(names(plan), ["a", "m1", "m2"]);
 });
 
 test("what git tracks and is gone is passed over; submodules come with their files, other repositories do not", async () => {
