@@ -103,10 +103,13 @@ test("limits, umask, environment and working directory are the ones promised", a
 
 test("no descriptor of the starter reaches the launcher or its VMM", async () => {
   using machine = new Machine();
-  const [file = "", ...args] = machine.argv(["/bin/sleep", "1000"], ["--isolate", "auto"]);
+  // What it opens to load itself is its own; once it speaks, that is over.
+  const script = "echo ready; while :; do sleep 1; done";
+  const [file = "", ...args] = machine.argv(["/bin/sh", "-c", script], ["--isolate", "auto"]);
   const starter = spawn(file, args, { stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"] });
   const [line] = await once(starter.stdout, "data");
   const report = machine.adopt(String(line));
+  await until("the VMM", () => (machine.read("console.log") === "ready\n" ? true : undefined));
   assert.deepEqual(readdirSync(`/proc/${report.vmm}/fd`).sort(), ["0", "1", "2", "3"]);
   assert.equal(readlinkSync(`/proc/${report.vmm}/fd/0`), "/dev/null");
   const held = readdirSync(`/proc/${report.launcher}/fd`).map((fd) =>
