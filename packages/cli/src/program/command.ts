@@ -82,6 +82,8 @@ export type CommandData = {
   readonly optionsFirst?: true;
   /** its exit status is that of a command in a machine, so that failures of ours need one of their own */
   readonly status?: "of-command" | "of-command-if-given";
+  /** goes on until a signal ends it, which is then no failure, and told by the status alone */
+  readonly endsBySignal?: true;
   /** output options that every command has, and this one has not, each with the reason */
   readonly without?: { readonly json?: string; readonly quiet?: string };
   /** command lines that work as they stand, each with what it is for */

@@ -1,5 +1,6 @@
 /** One run of the command line, from its arguments to its exit status. Everything outside is handed in. */
 import type { Build } from "@banger/contract/daemon/system";
+import { AppError } from "@banger/contract/errors";
 import { sanitize } from "@banger/contract/guest-text";
 import { loadSettings, type ProjectPlace } from "../config/settings.ts";
 import { Output } from "../output/output.ts";
@@ -46,12 +47,10 @@ export async function runProgram(host: Host): Promise<number> {
     await err.flush().catch(() => undefined); // remarks that nobody can be shown
     return status;
   } catch (error) {
-    const status = reportError(error, {
-      err,
-      json: asksForJson(argv),
-      ofCommand: chosen !== undefined && isOfCommand(chosen),
-      interruptStatus: interrupts.status,
-    });
+    const interruptStatus = interrupts.status;
+    const asWanted = chosen?.command.endsBySignal && AppError.is(error, "CANCELLED") ? interruptStatus : undefined;
+    const ofCommand = chosen !== undefined && isOfCommand(chosen);
+    const status = asWanted ?? reportError(error, { err, json: asksForJson(argv), ofCommand, interruptStatus });
     // What was answered before is written if it can be; the first failure is the one that counts.
     for (const output of [out, err]) await output.flush().catch(() => undefined);
     return status;

@@ -14,6 +14,7 @@ export const command = defineCommand(
       port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort, completes: "nothing" },
     },
     options: { quiet: silentOption, json: jsonOption },
+    endsBySignal: true,
     examples: [{ line: "banger forward web 5432:5432", help: "until Ctrl-C", endless: true }],
   },
   async ({ args, options }, { daemon, out, signal }) => {

@@ -29,6 +29,7 @@ export const command = defineCommand(
       },
       raw: { help: "the bytes as the guest wrote them" },
     },
+    endsBySignal: true,
     without: { json: "it prints what the machine has written", quiet: "it says nothing of its own" },
     examples: [
       { line: "banger logs web", help: "its console" },

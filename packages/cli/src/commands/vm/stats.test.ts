@@ -56,6 +56,11 @@ test("a bad ref stops no other", async () => {
   assert.equal(results[1].result.guest.cpuPercent, 50);
 });
 
+test("a table of nothing but failures has no head either", async () => {
+  await using world = await World.make();
+  assert.deepEqual((await world.run(["stats", "nosuch"])).stdout, "");
+});
+
 test("at a terminal the table is drawn anew in its place, until a signal", async () => {
   await using world = await World.make();
   const { id } = world.daemon.addMachine("web");

@@ -1,7 +1,6 @@
 /** `stats`: how running machines are doing, once or until a signal ends it. */
-import { constants } from "node:os";
 import type { StatsSample } from "@banger/contract/daemon/stats";
-import { AppError } from "@banger/contract/errors";
+import type { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import type { BangerClient } from "@banger/sdk/client";
 import { resolveRefs } from "@banger/sdk/refs";
@@ -16,7 +15,6 @@ import { formatTable, type Screen, WHOLE } from "../../output/table.ts";
 import { formatDuration } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
 import type { Context } from "../../program/context.ts";
-import { signalStatus } from "../../terminal/interrupts.ts";
 
 const FIRST_MS = 500;
 const EACH_MS = 1_000;
@@ -32,6 +30,7 @@ export const command = defineCommand(
       "no-stream": { help: "one sample, at a terminal too" },
       json: { ...jsonOption, help: "print the answer as JSON; one sample, unless --stream is given" },
     },
+    endsBySignal: true,
     without: { quiet: "its answer is numbers" },
     examples: [
       { line: "banger stats --no-stream", help: "all machines, once" },
@@ -44,17 +43,16 @@ export const command = defineCommand(
     const client = await context.daemon.connect();
     const refs = async () => (args.machine.length > 0 ? args.machine : await running(client));
     const isEndless = stream || (context.out.isTty && !json && !options["no-stream"]);
-    if (isEndless)
-      return await untilSignal(context, (signal) =>
-        goOn({ client, refs, json, named: args.machine.length > 0 }, { ...context, signal }),
-      );
+    if (isEndless) return await goOn({ client, refs, json, named: args.machine.length > 0 }, context);
     return await eachRef(context, {
       refs: await refs(),
       resolve: (several) => resolveRefs(client, { kind: "machine", refs: several }),
       json,
       act: (ref) => once(client, ref, context),
       view: (stats) => stats,
-      print: (all) => context.out.write(table(all, context.out)),
+      print: (all) => {
+        if (all.length > 0 || args.machine.length === 0) context.out.write(table(all, context.out));
+      },
     });
   },
 );
@@ -81,22 +79,6 @@ type Going = {
 type Looked =
   | { readonly ref: string; readonly sample: StatsSample }
   | { readonly ref: string; readonly error: AppError };
-
-/** A signal is how it ends, and no failure. */
-async function untilSignal({ interrupts }: Context, work: (signal: AbortSignal) => Promise<never>): Promise<number> {
-  const stop = new AbortController();
-  let status: number | undefined;
-  using _signals = interrupts.forward((name) => {
-    status = signalStatus(constants.signals[name]);
-    stop.abort(new AppError("CANCELLED", `interrupted by ${name}`));
-  });
-  try {
-    return await work(stop.signal);
-  } catch (error) {
-    if (status === undefined) throw error;
-    return status;
-  }
-}
 
 /** Ends by the signal, or when none of the machines that were asked for is left. */
 async function goOn({ client, refs, json, named }: Going, context: Context): Promise<never> {
