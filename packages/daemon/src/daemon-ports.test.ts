@@ -174,6 +174,7 @@ test("the page lists machines and ports, tells of changes, and shows what a gues
   const [whole] = await once(page, "response");
   const html = await text(whole);
   assert.match(html, /<td>web<\/td><td>running<\/td>/);
+  assert.match(html, /looking \.\.\./); // the machine was not asked yet: nobody says that nothing listens
   const nonce = /<script nonce="([^"]+)">/.exec(html)?.[1] ?? "?";
   assert.ok(String(whole.headers["content-security-policy"]).includes(`script-src 'nonce-${nonce}'`));
   const events = request({ port, host: "127.0.0.1", path: "/events" }).end();

@@ -93,15 +93,14 @@ export function boardTable(machines: readonly BoardMachine[], gatewayPort: numbe
   if (machines.length === 0) return "<p>There are no machines. <code>banger run</code> makes one.</p>";
   const rows = machines.flatMap(({ name, state, ports }) => {
     const machine = `<td>${escapeHtml(name)}</td><td>${state}</td>`;
-    if (ports.length === 0) return [`<tr>${machine}<td colspan="2" class="dim">${nothing(state)}</td></tr>`];
+    if (!ports || ports.length === 0) {
+      const why = state !== "running" ? "" : ports ? "nothing listens" : "looking ...";
+      return [`<tr>${machine}<td colspan="2" class="dim">${why}</td></tr>`];
+    }
     return ports.map(({ port, process }) => {
       const link = escapeHtml(linkTo({ name, port, gatewayPort }));
       return `<tr>${machine}<td><a href="${link}" rel="noreferrer">${link}</a></td><td>${escapeHtml(process)}</td></tr>`;
     });
   });
   return `<table><thead><tr><th>Machine</th><th>State</th><th>Port</th><th>Process</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
-}
-
-function nothing(state: BoardMachine["state"]): string {
-  return state === "running" ? "nothing listens" : "";
 }

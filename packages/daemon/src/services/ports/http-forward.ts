@@ -109,10 +109,17 @@ async function exchange(request: IncomingMessage, response: ServerResponse, to: 
 }
 
 /** What a failure to reach the guest is to whoever asked. */
-export function failurePage(error: unknown, { name, port }: { name: string; port: number }): Plain {
+export function failurePage(
+  error: unknown,
+  { name, port, gatewayPort }: { name: string; port: number; gatewayPort: number | undefined },
+): Plain {
   const where = `port ${port} of ${name}`;
   if (AppError.is(error, "VM_NOT_FOUND")) {
-    return { status: 404, message: `There is no machine named ${name}.`, hint: "http://localhost lists the machines." };
+    return {
+      status: 404,
+      message: `There is no machine named ${name}.`,
+      hint: `http://localhost:${gatewayPort} lists the machines.`,
+    };
   }
   if (AppError.is(error, "VM_NOT_RUNNING"))
     return { status: 503, message: `${error.message}.`, hint: `It is started by: banger start ${name}` };

@@ -156,7 +156,7 @@ test("what can not be had is a page that says so", async () => {
   await using bench = await Bench.make();
   const cases = [
     ["3000.web.localhost", 502, /^Nothing listens on port 3000 of web\.\nIts open ports: banger ports web\n$/],
-    ["3000.nope.localhost", 404, /^There is no machine named nope\.\n/],
+    ["3000.nope.localhost", 404, /^There is no machine named nope\.\nhttp:\/\/localhost:\d+ lists the machines\.\n$/],
     ["3000.off.localhost", 503, /^off is stopped\.\n.*banger start off\n$/],
     ["web.localhost", 404, /^Which port of web\?\nPut it before the name: http:\/\/3000\.web\.localhost:\d+\/\n$/],
     ["localhost", 200, /^the page$/],

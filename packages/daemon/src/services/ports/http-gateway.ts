@@ -136,7 +136,7 @@ export class HttpGateway implements AsyncDisposable {
     } catch (error) {
       this.#deps.log.debug("http request not served whole", { ...to, error: describeChain(error) });
       if (response.headersSent || response.destroyed) response.destroy();
-      else answerPlainly(request, response, failurePage(error, to));
+      else answerPlainly(request, response, failurePage(error, { ...to, gatewayPort: this.port }));
     }
   }
 
@@ -153,7 +153,7 @@ export class HttpGateway implements AsyncDisposable {
       const id = this.#deps.named(wanted.name);
       answer = await askToUpgrade(request, { id, port: wanted.port, over: this.#fresh });
     } catch (error) {
-      socket.end(briefly(failurePage(error, wanted)));
+      socket.end(briefly(failurePage(error, { ...wanted, gatewayPort: this.port })));
       return;
     }
     if (head.length > 0) socket.unshift(head);

@@ -10,14 +10,17 @@ import type { LiveMachine } from "../vm/deps.ts";
 import type { VmStore } from "../vm/vm-store.ts";
 import { type OpenPort, openPorts } from "./open-ports.ts";
 
-export type BoardMachine = { readonly name: string; readonly state: VmState; readonly ports: readonly OpenPort[] };
+/** undefined before the machine has told */
+type Ports = readonly OpenPort[] | undefined;
+
+export type BoardMachine = { readonly name: string; readonly state: VmState; readonly ports: Ports };
 
 export type BoardDeps = {
   readonly store: Pick<VmStore, "list" | "subscribe">;
   readonly live: ReadonlyMap<VmId, LiveMachine>;
 };
 
-type Watch = { readonly guest: GuestChannel; ports: readonly GuestPort[]; unsubscribe: () => void };
+type Watch = { readonly guest: GuestChannel; ports: readonly GuestPort[] | undefined; unsubscribe: () => void };
 
 const PACE_MS = 200;
 const GUEST_MS = 30_000;
@@ -37,8 +40,13 @@ export class PortBoard implements Disposable {
     return this.#deps.store.list().map(({ record, state }) => ({
       name: record.name,
       state,
-      ports: openPorts(this.#watches.get(record.id)?.ports ?? []),
+      ports: this.#told(record.id),
     }));
+  }
+
+  #told(id: VmId): Ports {
+    const ports = this.#watches.get(id)?.ports;
+    return ports && openPorts(ports);
   }
 
   /** `changed` is called after changes, not more often than a few times a second. */
@@ -90,7 +98,7 @@ export class PortBoard implements Disposable {
   }
 
   #begin(id: VmId, guest: GuestChannel): void {
-    const watch: Watch = { guest, ports: [], unsubscribe: () => undefined };
+    const watch: Watch = { guest, ports: undefined, unsubscribe: () => undefined };
     this.#watches.set(id, watch);
     const told = (ports: readonly GuestPort[]) => {
       watch.ports = ports;
