@@ -11,6 +11,18 @@ import { publishOption } from "./published-port.ts";
 import { imageRef, kernelRef } from "./refs.ts";
 import { parseDisk, parseMemory, parseVcpu } from "./sizing.ts";
 
+/** What a machine is made with, and can be given another of. */
+export const sizeOptions = {
+  vcpu: { value: "N", help: "processors, 1 to 32", parse: (text: string) => parseVcpu(text) },
+  memory: {
+    short: "m",
+    value: "SIZE",
+    help: "memory, such as 512MiB, 4G or 2048 (MiB)",
+    parse: (text: string) => parseMemory(text),
+  },
+  disk: { value: "SIZE", help: "size of its work disk, such as 20G", parse: (text: string) => parseDisk(text) },
+} as const;
+
 export const machineOptions = {
   name: {
     value: "NAME",
@@ -29,22 +41,12 @@ export const machineOptions = {
     parse: parseRef,
     completes: kernelRef.completes,
   },
-  vcpu: {
-    value: "N",
-    help: "processors, 1 to 32 (default: a quarter of this host's, at most 4)",
-    parse: (text: string) => parseVcpu(text),
-  },
+  vcpu: { ...sizeOptions.vcpu, help: `${sizeOptions.vcpu.help} (default: a quarter of this host's, at most 4)` },
   memory: {
-    short: "m",
-    value: "SIZE",
-    help: "memory, such as 512MiB, 4G or 2048 (MiB) (default: an eighth of this host's, 512M to 8G)",
-    parse: (text: string) => parseMemory(text),
+    ...sizeOptions.memory,
+    help: `${sizeOptions.memory.help} (default: an eighth of this host's, 512M to 8G)`,
   },
-  disk: {
-    value: "SIZE",
-    help: "size of its work disk, such as 20G (default: 8G)",
-    parse: (text: string) => parseDisk(text),
-  },
+  disk: { ...sizeOptions.disk, help: `${sizeOptions.disk.help} (default: 8G)` },
   env: environmentOption,
   publish: publishOption,
   "no-project": { help: "leave the .banger.toml of the directory aside" },

@@ -265,6 +265,7 @@ test("set tells what holds from the next start, and refuses to change nothing", 
   const { results } = JSON.parse((await world.run(["set", "web", "--vcpu", "2", "--json"])).stdout);
   assert.deepEqual([results[0].ref, VmView.parse(results[0].result).nextStart], ["web", { vcpus: 2 }]);
   assert.equal((await world.run(["set", "-q", "web", "--vcpu", "2"])).stderr, "");
+  assert.doesNotMatch((await world.run(["set", "--help"])).stdout, /default/); // what is not given stays as it is
   const nothing = await world.run(["set", "web"]);
   assert.deepEqual([nothing.status, nothing.stderr.split("\n")[0]], [2, "banger: set needs something to change"]);
   assert.deepEqual(await world.run(["rename", id, "shop"]), { status: 0, stdout: "shop\n", stderr: "" });

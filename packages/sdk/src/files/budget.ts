@@ -11,9 +11,12 @@ export const DEFAULT_LIMITS: Limits = { maxEntries: 500_000, maxBytes: 16 * 2 **
 export const NO_LIMITS: Limits = { maxEntries: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 
 export class Budget {
+  /** files, links and the like so far; directories are not counted to whoever waits */
   entries = 0;
   /** written so far */
   bytes = 0;
+  /** with directories */
+  #taken = 0;
   #announced = 0;
   readonly #limits: Limits;
   readonly #onProgress: OnProgress;
@@ -24,11 +27,12 @@ export class Budget {
   }
 
   /** Before anything of the entry is written. */
-  take({ size }: Pick<TarEntry, "size">): void {
+  take({ size, kind }: Pick<TarEntry, "size" | "kind">): void {
     const { maxEntries, maxBytes } = this.#limits;
-    this.entries += 1;
+    this.#taken += 1;
+    if (kind !== "directory") this.entries += 1;
     this.#announced += size;
-    if (this.entries > maxEntries) {
+    if (this.#taken > maxEntries) {
       throw new AppError("COPY_TOO_LARGE", `the machine sends more than ${maxEntries} files`, {
         facts: { maxEntries },
         hint: "If you mean it, copy with --force.",

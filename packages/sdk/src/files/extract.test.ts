@@ -184,6 +184,13 @@ test("more files, or more bytes, than were allowed end the copy before they are 
   const limits = { maxEntries: 2, maxBytes: 2 ** 50 };
   await assert.rejects(scratch.take(huge, { limits }), { code: "DISK_FULL" });
   assert.deepEqual(scratch.all(), []);
+  const members = [
+    { name: "dir/", kind: "directory" },
+    { name: "dir/in/", kind: "directory" },
+  ] as const;
+  const below = tarOf([...members, { name: "dir/in/huge", size: 2 ** 40 }], { end: false });
+  await assert.rejects(scratch.take(below), { code: "COPY_TOO_LARGE" });
+  assert.deepEqual(scratch.all(), []); // or the next copy would land within what is left of this one
   const three = tarOf([{ name: "a" }, { name: "b" }, { name: "c" }]);
   await assert.rejects(scratch.take(three, { limits }), { code: "COPY_TOO_LARGE" });
   assert.deepEqual(scratch.all(), ["a", "b"]);

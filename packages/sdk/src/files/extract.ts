@@ -15,6 +15,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
   type Stats,
   statfsSync,
@@ -62,6 +63,7 @@ export async function extract(reader: TarReader, first: TarEntry, options: Extra
     }
     extraction.leave([]);
   } catch (error) {
+    extraction.abandon();
     throw codeOf(error) === undefined ? error : unwritable(entry ? shown(entry.name) : options.directory, error);
   }
 }
@@ -106,6 +108,17 @@ class Extraction {
       const path = this.#tree.at([...last.names, Buffer.from(".")]);
       chmodSync(path, last.mode);
       utimesSync(path, seconds(last.mtimeNs), seconds(last.mtimeNs));
+    }
+  }
+
+  /** Directories that we are in and that got nothing go again: a target that was not there is not there after a refusal. */
+  abandon(): void {
+    for (const { names } of this.#made.toReversed()) {
+      try {
+        rmdirSync(this.#tree.at(names));
+      } catch {
+        return; // something is in it
+      }
     }
   }
 

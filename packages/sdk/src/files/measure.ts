@@ -12,12 +12,14 @@ const EACH_TURN = 100;
 /** As it will be counted while it is packed. Rejects for what can not be read, and when the signal is aborted. */
 export async function measure(sources: Iterable<PackSource>, { signal }: { signal: AbortSignal }): Promise<Total> {
   const total = { entries: 0, bytes: 0 };
+  let looked = 0;
   for (const { path, deep, follow } of sources) {
     const waiting: Buffer[] = [path];
     for (let next = waiting.pop(); next; next = waiting.pop()) {
-      if (total.entries % EACH_TURN === 0) await turn(undefined, { signal });
+      if (looked % EACH_TURN === 0) await turn(undefined, { signal });
+      looked += 1;
       const stats = follow && next === path ? statSync(next) : lstatSync(next);
-      total.entries += 1;
+      if (!stats.isDirectory()) total.entries += 1;
       if (stats.isFile()) total.bytes += stats.size;
       if (!deep || !stats.isDirectory()) continue;
       for (const name of readdirSync(next, { encoding: "buffer" })) waiting.push(Buffer.concat([next, SLASH, name]));

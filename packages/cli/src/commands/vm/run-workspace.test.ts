@@ -31,9 +31,9 @@ test("run PATH -- CMD: the files are there, the command runs among them, and the
     assert.ok(!existsSync(join(guest, "notes")) && !existsSync(join(guest, ".git")));
     assert.match(
       ran.stderr,
-      /^banger: left behind: 1 untracked file \(--include-untracked takes them\); \.env, which may hold secrets \(--include FILE takes one\)\n/,
+      /^banger: left behind: 1 untracked file \(--include-untracked takes it\); \.env, which may hold secrets \(--include FILE takes one\)\n/,
     );
-    assert.match(ran.stderr, /\nbanger: copied 3 files, 9 B in 0 ms\n/);
+    assert.match(ran.stderr, /\nbanger: copied 1 file, 9 B in 0 ms\n/);
   });
 });
 

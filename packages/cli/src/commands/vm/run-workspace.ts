@@ -51,7 +51,8 @@ export async function planFrom(path: string, options: Options, { env, err, signa
 
 function leftBehind({ untracked, secrets, nested }: WorkspacePlan): string {
   return [
-    untracked.length > 0 && `${counted(untracked.length, "untracked file")} (--include-untracked takes them)`,
+    untracked.length > 0 &&
+      `${counted(untracked.length, "untracked file")} (--include-untracked takes ${untracked.length === 1 ? "it" : "them"})`,
     secrets.length > 0 && `${names(secrets)}, which may hold secrets (--include FILE takes one)`,
     nested.length > 0 && `${names(nested)}, of other repositories`,
   ]
@@ -91,7 +92,7 @@ export async function sendInto(
     signal.throwIfAborted();
     using progress = startCopyProgress({ err, quiet, now });
     const { onProgress } = progress;
-    progress.onTotal?.({ entries: plan.files.length + 1, bytes: plan.bytes });
+    progress.onTotal?.({ entries: plan.files.filter(({ kind }) => kind !== "directory").length, bytes: plan.bytes });
     const sent = await sendWorkspace(await context.daemon.connect(), { ref: machine.id, plan, signal, onProgress });
     progress.done(sent);
     return workspaceDirectory(plan);

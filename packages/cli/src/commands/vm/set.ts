@@ -4,7 +4,8 @@ import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import { resolveRefs } from "@banger/sdk/refs";
 import { setVm } from "@banger/sdk/vm";
-import { machineOptions } from "../../arguments/machine-options.ts";
+import { environmentOption } from "../../arguments/environment.ts";
+import { sizeOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { eachRef } from "../../output/each-ref.ts";
@@ -19,10 +20,8 @@ export const command = defineCommand(
       "variables; processors and memory hold from its next start. A disk never shrinks.",
     args: { machine: { arity: "some", ...machineRef } },
     options: {
-      vcpu: machineOptions.vcpu,
-      memory: machineOptions.memory,
-      disk: machineOptions.disk,
-      env: machineOptions.env,
+      ...sizeOptions,
+      env: environmentOption,
       quiet: silentOption,
       json: jsonOption,
     },

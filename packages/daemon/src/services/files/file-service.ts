@@ -128,7 +128,9 @@ async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
 /** The guest's refusal in the words of files. Its reason is the guest's, and was made printable where it was read. */
 function reworded(what: string, error: unknown): unknown {
   if (!AppError.is(error, "GUEST_REFUSED")) return error;
-  const { errno, reason } = error.facts;
+  const { errno, errnoName, reason: said } = error.facts;
   const code = errno === ERRNO.noEntry ? "GUEST_FILE_NOT_FOUND" : "GUEST_REFUSED";
-  return new AppError(code, `${what}: ${String(reason)}`, { facts: error.facts, cause: error });
+  const reason =
+    said === errnoName && errno === ERRNO.noEntry ? `no such file or directory (${errnoName})` : String(said);
+  return new AppError(code, `${what}: ${reason}`, { facts: error.facts, cause: error });
 }

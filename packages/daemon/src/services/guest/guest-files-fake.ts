@@ -18,7 +18,7 @@ export class FakeFiles {
 
   find(path: string): File {
     const file = this.files.get(path);
-    if (!file) throw new FakeRefusal(ERRNO.noEntry, `no such file: ${path}`);
+    if (!file) throw new FakeRefusal(ERRNO.noEntry, ""); // as the agent does
     return file;
   }
 
