@@ -88,12 +88,17 @@ function feed({ terminal }: Context, session: ExecSession, { tty, detachKeys }: 
     tty && detachKeys.length > 0
       ? pipeline(
           stdin,
-          withoutDetachKeys(detachKeys, () => session.detach()),
+          withoutDetachKeys(detachKeys, () => detach(session)),
           session.stdin,
           { end: false },
         )
       : pipeline(stdin, session.stdin, { end: !tty });
   fed.catch(() => undefined); // a command that takes no more is no failure
+}
+
+/** What was typed before it is the command's: it goes first. */
+function detach(session: ExecSession): void {
+  session.stdin.write(Buffer.alloc(0), () => session.detach());
 }
 
 function forwardTo(

@@ -1,12 +1,12 @@
 /** Keys on their way to a command, in which one sequence means something to us. Its beginning is held until it is clear. */
 import { Transform } from "node:stream";
 
-/** `pressed` is called once the whole sequence was typed, which does not go on; nothing that follows does. */
+/** Ends behind the whole sequence, which does not go on; `pressed` is called when all before it has been read. */
 export function withoutDetachKeys(keys: Buffer, pressed: () => void): Transform {
   let held: number[] = [];
   let left = false;
   const mayBecome = () => held.every((byte, index) => byte === keys[index]);
-  return new Transform({
+  const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const passed: number[] = [];
       for (const byte of left ? [] : chunk) {
@@ -16,14 +16,18 @@ export function withoutDetachKeys(keys: Buffer, pressed: () => void): Transform 
         if (left) break;
       }
       if (passed.length > 0) this.push(Buffer.from(passed));
-      if (left) {
+      if (held.length === keys.length) {
         held = [];
-        pressed();
+        this.push(null);
       }
       done();
     },
     flush(done) {
-      done(null, Buffer.from(held));
+      if (left) done();
+      else done(null, Buffer.from(held));
     },
+  });
+  return stream.once("end", () => {
+    if (left) pressed();
   });
 }
