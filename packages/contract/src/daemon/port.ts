@@ -53,8 +53,13 @@ export const portMethods = {
     effect: "read",
   },
   /** Kept with the machine: the ports are listened on whenever it runs. */
-  "port.publish": { params: some, result: published, errors: [...notFound, ...taken], effect: "write" },
-  "port.unpublish": { params: some, result: published, errors: [...notFound, "PORT_NOT_FOUND"], effect: "write" },
+  "port.publish": { params: some, result: published, errors: [...notFound, ...taken, "DISK_FULL"], effect: "write" },
+  "port.unpublish": {
+    params: some,
+    result: published,
+    errors: [...notFound, "PORT_NOT_FOUND", "DISK_FULL"],
+    effect: "write",
+  },
   /** Listens until the call is cancelled or its connection ends; progress tells when it does. */
   "port.forward": {
     params: some,

@@ -38,7 +38,7 @@ export async function reconcile(deps: VmDeps): Promise<Reconciled> {
         outcome[await reconcileOne(deps, machine)].push(id);
       } catch (error) {
         deps.log.error("machine could not be reconciled", { machine: id, error: describeChain(error) });
-        deps.store.update(id, {
+        deps.store.observe(id, {
           state: "failed",
           lastError: { code: "INTERNAL", message: "it was not cleaned up whole" },
         });
@@ -65,7 +65,7 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
   const ran = isUp(state) && (await readHandles(prepared.files)) !== undefined;
   await teardown(deps, prepared, { graceMs: 0, deleted: false });
   const lastError = ran ? { code: "VMM_DIED", message: "the VMM ended while no daemon was there" } : null;
-  deps.store.update(record.id, { state: "stopped", lastError });
+  deps.store.observe(record.id, { state: "stopped", lastError });
   return "stopped";
 }
 
@@ -85,7 +85,7 @@ async function adopt(deps: VmDeps, { record, files }: Prepared, written: VmState
     deps.log.warn("VMM did not tell its state", { machine: record.id, error: describeChain(error) });
     return written;
   });
-  if (state !== written) deps.store.update(record.id, { state });
+  if (state !== written) deps.store.observe(record.id, { state });
   return true;
 }
 

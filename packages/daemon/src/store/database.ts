@@ -21,16 +21,18 @@ const SQLITE_CANTOPEN = 14;
 
 export class Database implements Disposable {
   readonly #sqlite: DatabaseSync;
+  readonly #path: string;
 
-  private constructor(sqlite: DatabaseSync) {
+  private constructor(sqlite: DatabaseSync, path: string) {
     this.#sqlite = sqlite;
+    this.#path = path;
   }
 
   static open(path: string, options: { migrations?: readonly Migration[] } = {}): Database {
     const sqlite = openChecked(path);
     try {
       migrate(sqlite, path, options.migrations ?? shipped);
-      return new Database(sqlite);
+      return new Database(sqlite, path);
     } catch (error) {
       sqlite.close();
       throw isForWantOfSpace(error, path) ? diskFull(error, path) : error;
@@ -51,9 +53,13 @@ export class Database implements Disposable {
     return this.#sqlite.prepare(sql).all(...values);
   }
 
-  /** Returns how many rows changed. */
+  /** Returns how many rows changed. Throws DISK_FULL, and then nothing has changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#sqlite.prepare(sql).run(...values).changes);
+    try {
+      return Number(this.#sqlite.prepare(sql).run(...values).changes);
+    } catch (error) {
+      throw isForWantOfSpace(error, this.#path) ? diskFull(error, this.#path) : error;
+    }
   }
 
   [Symbol.dispose](): void {

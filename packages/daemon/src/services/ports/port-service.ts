@@ -12,6 +12,7 @@ import { machineFiles } from "../vm/machine-files.ts";
 import { writeManifest } from "../vm/manifest.ts";
 import { notRunning } from "../vm/not-running.ts";
 import { mustGet } from "../vm/start-vm.ts";
+import { undoing } from "../vm/undoing.ts";
 import type { Machine } from "../vm/vm-store.ts";
 import { linkTo } from "./host-name.ts";
 import { openPorts } from "./open-ports.ts";
@@ -134,8 +135,12 @@ export class PortService {
   }
 
   async #write({ record }: Machine, published: Ports): Promise<void> {
+    const { store, machines, log } = this.#deps;
     const changed = { ...record, published: [...published] };
-    this.#deps.store.update(record.id, { record: changed });
-    await writeManifest(machineFiles(this.#deps.machines, record.id), changed);
+    await undoing({ name: record.name, log }, async (rollback) => {
+      store.update(record.id, { record: changed });
+      rollback.guard("record", async () => store.update(record.id, { record }));
+      await writeManifest(machineFiles(machines, record.id), changed);
+    });
   }
 }

@@ -22,7 +22,7 @@ export async function pauseVm(deps: VmDeps, id: VmId, { signal }: Waiting): Prom
   await undoing({ name, log: deps.log }, async (rollback) => {
     rollback.guard("pause", async (undo) => {
       await live.process.resume({ signal: undo });
-      deps.store.update(id, { state: "running" });
+      deps.store.observe(id, { state: "running" });
     });
     deps.store.update(id, { state: "paused" });
     const waiting = { signal, ms: VMM_MS, what: `the VMM of ${name} to pause` };

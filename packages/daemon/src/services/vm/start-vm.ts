@@ -24,7 +24,7 @@ export async function startVm(deps: VmDeps, id: VmId, booting: Booting): Promise
       return live;
     });
   } catch (error) {
-    deps.store.update(id, endOf(error, booting.signal));
+    deps.store.observe(id, endOf(error, booting.signal));
     throw error;
   }
 }

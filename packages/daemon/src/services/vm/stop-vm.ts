@@ -1,4 +1,7 @@
-/** Stops or deletes a machine, whatever state it is in; a machine that is deleted when it stops is deleted here too. */
+/**
+ * Stops or deletes a machine, whatever state it is in, and on a full disk, too; a machine that is deleted when it stops
+ * is deleted here too.
+ */
 import type { VmId } from "@banger/contract/ids";
 import type { VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";
@@ -13,13 +16,13 @@ export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): 
 /** Stops it and keeps it, even one that is deleted when it stops: it is about to be started again. */
 export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
   const { record, state } = mustGet(deps, id);
-  deps.store.update(id, { state: "stopping" });
+  deps.store.observe(id, { state: "stopping" });
   const ending = { graceMs: how.graceMs, deleted: false, paused: state === "paused" };
   try {
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, ending);
-    deps.store.update(id, { state: "stopped", lastError: null });
+    deps.store.observe(id, { state: "stopped", lastError: null });
   } catch (error) {
-    deps.store.update(id, {
+    deps.store.observe(id, {
       state: "failed",
       lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
     });
@@ -34,12 +37,12 @@ export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): 
 export async function deleteVm(deps: VmDeps, id: VmId, how: { graceMs: number } = { graceMs: 0 }): Promise<void> {
   const record = deps.store.get(id)?.record;
   if (!record) return; // the create that was interrupted for this has taken it away already
-  deps.store.update(id, { state: "stopping", complete: false });
+  deps.store.observe(id, { state: "stopping", complete: false });
   try {
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: true });
     deps.store.delete(id);
   } catch (error) {
-    deps.store.update(id, {
+    deps.store.observe(id, {
       state: "failed",
       lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
     });

@@ -126,7 +126,7 @@ export class VmService {
       await stopVm(this.#deps, id, { graceMs: 0 });
       if (!failure || record.ephemeral) return;
       const { code, message } = failure;
-      this.#deps.store.update(id, { state: "failed", lastError: { code, message } });
+      this.#deps.store.observe(id, { state: "failed", lastError: { code, message } });
     } catch (error) {
       this.#deps.log.error("machine ended and was not cleaned up", { machine: id, error: describeChain(error) });
     }

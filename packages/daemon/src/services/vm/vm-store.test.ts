@@ -63,3 +63,21 @@ test("a write that fails changes nothing", () => {
   );
   assert.equal(store.get(B.id), undefined);
 });
+
+test("on a full disk nothing new is taken, but what has happened is so, and is written with the next change", () => {
+  const store = new VmStore(database);
+  store.insert(A, { ...made, state: "running" });
+  database.run("PRAGMA max_page_count = 1"); // as many as there are
+  const died = { state: "failed", lastError: { code: "VMM_DIED", message: "x".repeat(50_000) } } as const;
+  assert.throws(
+    () => store.update(A.id, died),
+    (error) => AppError.is(error, "DISK_FULL"),
+  );
+  assert.equal(store.get(A.id)?.state, "running");
+  store.observe(A.id, died);
+  assert.deepEqual([store.get(A.id)?.state, new VmStore(database).get(A.id)?.state], ["failed", "running"]);
+  database.run("PRAGMA max_page_count = 1000");
+  store.update(A.id, { record: { ...A, vcpus: 2 } });
+  assert.deepEqual(store.list(), new VmStore(database).list());
+  assert.equal(store.get(A.id)?.state, "failed");
+});

@@ -72,6 +72,20 @@ export class VmStore {
     this.#remember(after);
   }
 
+  /**
+   * For what has happened already: it stays so when the disk has no space for the row. The next write of the machine
+   * takes it along, and a daemon that dies before leaves it to the next one to find out.
+   */
+  observe(id: VmId, change: Pick<Partial<Machine>, "state" | "lastError" | "complete">): void {
+    try {
+      this.update(id, change);
+    } catch (error) {
+      const before = this.get(id);
+      if (!before || !AppError.is(error, "DISK_FULL")) throw error;
+      this.#remember({ ...before, ...change });
+    }
+  }
+
   delete(id: VmId): void {
     this.#database.run("DELETE FROM machines WHERE id = ?", id);
     this.#all().delete(id);
