@@ -189,7 +189,7 @@ scenario("twenty thousand files go in and come out, each as it was", async () =>
     writeFileSync(join(folder, `${file}`), `${file}\n`);
   }
   const copied = await home.json(["cp", many, "web:/root/"]);
-  assert.deepEqual(copied, { entries: 20_101, bytes: 108_890, leftOut: [] });
+  assert.deepEqual(copied, { entries: 20_000, bytes: 108_890, leftOut: [] });
   await home.ok(["cp", "-q", "web:/root/thousands", join(here, "thousands-back")]);
   execFileSync("diff", ["-r", many, join(here, "thousands-back")]);
 });

@@ -25,7 +25,8 @@ test("ports is a table of what listens, how it is reached, and what is published
   assert.equal(
     ran.stdout,
     `MACHINE  PORT  PROCESS  PID  PROTOCOL  LINK
-web      3000  node     42   http      ${url}, 127.0.0.1:8080
+web      3000  node     42   http      ${url}
+web      3000  node     42   http      127.0.0.1:8080
 web      5432  \\x1b[2J  -    tcp       -
 web      80    -        -    -         [::1]:81
 `,

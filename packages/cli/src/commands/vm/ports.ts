@@ -48,19 +48,24 @@ const COLUMNS = [
   { head: "LINK", rank: 0, least: WHOLE },
 ];
 
+/** A row for each way to a port: several in one would leave no room for anything else. */
 function rows({ machine, ports, published }: PortList): string[][] {
   const leading = (port: number) =>
     published
       .filter(({ guest }) => guest === port)
       .map((one) => `${publishedAddress(one)}${one.listening ? "" : " (not listened on)"}`);
-  const open = ports.map(({ port, process, pid, protocol, url }) => {
+  const open = ports.flatMap(({ port, process, pid, protocol, url }) => {
     const links = [...(url === null ? [] : [url]), ...leading(port)];
-    return [machine.name, String(port), process || "-", String(pid ?? "-"), shown(protocol), links.join(", ") || "-"];
+    const listener = [machine.name, String(port), process || "-", String(pid ?? "-"), shown(protocol)];
+    return (links.length > 0 ? links : ["-"]).map((link) => [...listener, link]);
   });
   const closed = new Set(
     published.map(({ guest }) => guest).filter((guest) => !ports.some(({ port }) => port === guest)),
   );
-  return [...open, ...[...closed].map((port) => [machine.name, String(port), "-", "-", "-", leading(port).join(", ")])];
+  const idle = [...closed].flatMap((port) =>
+    leading(port).map((link) => [machine.name, String(port), "-", "-", "-", link]),
+  );
+  return [...open, ...idle];
 }
 
 /** What a client connects to, one a line. */
