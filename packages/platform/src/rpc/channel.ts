@@ -102,8 +102,9 @@ export class Channel {
     if (!this.#stream.writableEnded) this.#stream.end();
   };
 
-  readonly #onError = (error: Error) => {
-    this.#gone(new AppError("CANCELLED", "the connection broke", { cause: error }));
+  /** A peer that dies with something of ours unread shows as a reset: an end as any other. */
+  readonly #onError = () => {
+    this.#gone(undefined);
   };
 
   #gone(reason: AppError | undefined): void {

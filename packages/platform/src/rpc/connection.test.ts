@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex, duplexPair } from "node:stream";
@@ -212,6 +212,22 @@ test("rpc: a server that goes away fails the calls under way", async (t) => {
   await once(world.waiting, "wait");
   await Promise.all([assert.rejects(called, code("DAEMON_UNREACHABLE")), server.destroy()]);
   await assert.rejects(client.call("echo", { name: "x" }), code("DAEMON_UNREACHABLE"));
+});
+
+test("rpc: a server that dies before it has read all fails the calls under way in the same way", async (t) => {
+  const path = join(await scratch(t), "d.sock");
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    socket.write(`${JSON.stringify({ jsonrpc: "2.0", method: "$/hello", params: hello })}\n`);
+    signal.addEventListener("abort", () => socket.destroy());
+  }).listen(path);
+  t.after(() => server.close());
+  await once(server, "listening");
+  const death = new AbortController();
+  const { signal } = death;
+  const client = await connectClient(path, { table, hello });
+  const called = client.call("wait", { name: "a" });
+  death.abort();
+  await assert.rejects(called, code("DAEMON_UNREACHABLE"));
 });
 
 test("rpc: close lets the calls under way end, after the grace it does not", async (t) => {
