@@ -48,8 +48,8 @@ const refused: readonly (readonly [string, string, string])[] = [
   ],
   ["completion tcsh", `there is no completion for "tcsh"`, "Give one of bash, zsh, fish."],
   ["run /etc/passwd", "/etc/passwd is not a directory", "A command goes behind `--`: banger run -- CMD."],
-  ["run --dry-run", "run --dry-run needs a PATH", "See `banger help`."],
-  ["logs --vmm --command web", "logs takes --command or --vmm, not both", "See `banger help`."],
+  ["run --dry-run", "run --dry-run needs a PATH", "`banger run --help` shows what it takes."],
+  ["logs --vmm --command web", "logs takes --command or --vmm, not both", "`banger logs --help` shows what it takes."],
   [
     "logs --since 10m web",
     "--since needs --command: the lines of a console carry no time",

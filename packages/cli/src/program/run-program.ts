@@ -1,6 +1,6 @@
 /** One run of the command line, from its arguments to its exit status. Everything outside is handed in. */
 import type { Build } from "@banger/contract/daemon/system";
-import { AppError } from "@banger/contract/errors";
+import { AppError, errorCatalog } from "@banger/contract/errors";
 import { sanitize } from "@banger/contract/guest-text";
 import { loadSettings, type ProjectPlace } from "../config/settings.ts";
 import { Output } from "../output/output.ts";
@@ -46,7 +46,8 @@ export async function runProgram(host: Host): Promise<number> {
     await out.flush();
     await err.flush().catch(() => undefined); // remarks that nobody can be shown
     return status;
-  } catch (error) {
+  } catch (thrown) {
+    const error = chosen ? pointedTo(chosen, thrown) : thrown;
     const interruptStatus = interrupts.status;
     const asWanted = chosen?.command.endsBySignal && AppError.is(error, "CANCELLED") ? interruptStatus : undefined;
     const ofCommand = chosen !== undefined && isOfCommand(chosen);
@@ -85,6 +86,14 @@ async function perform(
   const terminal = createTerminal(host);
   const context: Context = { build, env, settings, interrupts, now, pause, out, err, daemon, signal, terminal };
   return await command.run(input, context);
+}
+
+/** A wrong request that says nothing better gets the help of its own command as its hint. */
+function pointedTo({ entry }: Chosen, error: unknown): unknown {
+  if (!AppError.is(error, "USAGE") || error.hint !== errorCatalog.USAGE.hint) return error;
+  const { message, facts } = error;
+  const hint = `\`banger ${shortestName(entry)} --help\` shows what it takes.`;
+  return new AppError("USAGE", message, { facts, hint, cause: error });
 }
 
 /** Asked before anything is parsed: what can not be parsed must be told in the form that was asked for. */
