@@ -203,6 +203,7 @@ test("outside of git everything is taken, empty directories too", async () => {
     [".env", "file"],
     ["empty", "directory"],
   ]);
+  assert.deepEqual(plan.exposed.map(String), [".env"]); // taken, and told
   await assert.rejects(repository.plan({ at: join(at, ".env") }), { code: "USAGE" });
   await assert.rejects(repository.plan({ at: join(at, "none") }), { code: "FILE_UNREADABLE" });
   await assert.rejects(repository.plan({ at: "/" }), { code: "USAGE" });

@@ -28,6 +28,8 @@ export type WorkspacePlan = {
   readonly untracked: readonly Buffer[];
   /** untracked files that are not taken because they may hold secrets */
   readonly secrets: readonly Buffer[];
+  /** files that may hold secrets and are taken, because no git says what belongs to the project */
+  readonly exposed: readonly Buffer[];
   /** repositories within, that are no submodules */
   readonly nested: readonly Buffer[];
 };
@@ -51,7 +53,9 @@ export async function planWorkspace(path: string, options: PlanOptions): Promise
   const plan = new Plan(directory);
   if (!isInRepository(directory)) {
     plan.addTree(Buffer.alloc(0));
-    return { ...plan.result(), name, untracked: [], secrets: [], nested: [] };
+    const all = plan.result();
+    const exposed = all.files.flatMap(({ path, kind }) => (kind !== "directory" && looksSecret(path) ? [path] : []));
+    return { ...all, name, untracked: [], secrets: [], exposed, nested: [] };
   }
   const { tracked, untracked } = await gitFiles(directory, options);
   for (const file of [...tracked, ...named]) plan.add(file);
@@ -61,7 +65,7 @@ export async function planWorkspace(path: string, options: PlanOptions): Promise
   const secrets = plain.filter(looksSecret);
   const harmless = plain.filter((file) => !looksSecret(file));
   if (options.includeUntracked) for (const file of harmless) plan.add(file);
-  return { ...plan.result(), name, untracked: options.includeUntracked ? [] : harmless, secrets, nested };
+  return { ...plan.result(), name, untracked: options.includeUntracked ? [] : harmless, secrets, exposed: [], nested };
 }
 
 /** What is sent, under the workspace's name, directories before what is in them. */

@@ -58,6 +58,15 @@ test("--dry-run lists with sizes, as JSON too, and no daemon is asked", async ()
   });
 });
 
+test("where no git leaves anything out, what may hold secrets is named", async () => {
+  await using world = await World.make();
+  const plain = join(world.home, "plain");
+  await mkdir(plain);
+  await writeFile(join(plain, ".env"), "x");
+  const told = "banger: taken too: .env, which may hold secrets: there is no git that leaves it out\n";
+  assert.equal((await world.run(["run", "--dry-run", plain])).stderr.split("banger: would")[0], told);
+});
+
 test("when the files can not be copied the machine goes again, and a path that is none makes no machine", async () => {
   await withRepository(async (world, repository) => {
     world.daemon.files.failure = new AppError("GUEST_REFUSED", "web:/root can not be written to: ENOSPC");

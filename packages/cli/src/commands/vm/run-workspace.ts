@@ -46,6 +46,8 @@ export async function planFrom(path: string, options: Options, { env, err, signa
   const plan = await planWorkspace(path, how);
   const left = leftBehind(plan);
   if (left !== "" && !quiet) err.line(`banger: left behind: ${left}`);
+  if (plan.exposed.length > 0 && !quiet)
+    err.line(`banger: taken too: ${names(plan.exposed)}, which may hold secrets: there is no git that leaves it out`);
   return plan;
 }
 
