@@ -35,8 +35,12 @@ class Scratch implements AsyncDisposable {
   }
 
   async take(archive: Buffer, options: { limits?: Limits; pieces?: number } = {}): Promise<LeftOut> {
-    const reader = new TarReader(inPieces(archive, options.pieces ?? 4096));
-    const leftOut = new LeftOut();
+    return await this.takeFrom(inPieces(archive, options.pieces ?? 4096), options);
+  }
+
+  async takeFrom(bytes: AsyncIterable<Buffer>, options: { limits?: Limits; leftOut?: LeftOut } = {}): Promise<LeftOut> {
+    const reader = new TarReader(bytes);
+    const leftOut = options.leftOut ?? new LeftOut();
     const first = await reader.next();
     if (!first) return leftOut;
     const budget = new Budget(options.limits ?? DEFAULT_LIMITS);
@@ -175,6 +179,24 @@ test("devices, pipes and set-uid bits are not made", async () => {
     left.view().map(({ what }) => what),
     ["device or pipe", "set-uid bit"],
   );
+});
+
+test("of a million entries no more than half are looked at, and what is left out is counted, not kept", async () => {
+  await using scratch = await Scratch.make();
+  const some = tarOf(
+    Array.from({ length: 10_000 }, () => ({ name: "way", kind: "symlink", link: "/etc" })),
+    { end: false },
+  );
+  let sent = 0;
+  async function* million(): AsyncGenerator<Buffer> {
+    for (; sent < 1_000_000; sent += 10_000) yield some;
+  }
+  const leftOut = new LeftOut();
+  const taken = scratch.takeFrom(million(), { leftOut });
+  await assert.rejects(taken, { code: "COPY_TOO_LARGE", message: "the machine sends more than 500000 files" });
+  assert.deepEqual(leftOut.view(), [{ what: "link that leads out", count: 500_000, first: '"way"' }]);
+  assert.ok(sent <= 510_000, `${sent} were taken off the machine`);
+  assert.deepEqual(scratch.all(), []);
 });
 
 test("more files, or more bytes, than were allowed end the copy before they are written", async () => {
