@@ -1,6 +1,7 @@
 /** Commands in machines through the daemon's socket: streams, ends, logs, and what becomes of those left running. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync, linkSync, renameSync, symlinkSync } from "node:fs";
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -229,6 +230,25 @@ test("clients of a followed log that go away or never read leave nothing, and ho
   await bench.ended(client, await client.call("vm.delete", { ref: "web" }));
   while (held() > before) await client.call("vm.list", {});
   assert.deepEqual((await bench.leftovers()).machines, [], id);
+});
+
+test("a disk that is full for a while costs a command left running none of its output", async () => {
+  const { bench, client, id } = await running();
+  await using _ = bench;
+  const { exec } = await client.call("exec.detach", { ref: "web", argv: ["seq", "500000"] });
+  const log = join(bench.paths.machines, id, "commands", exec, "output", "000000.ndjson");
+  while (!existsSync(log)) await client.call("vm.list", {});
+  linkSync(log, `${log}.aside`);
+  symlinkSync("/dev/full", `${log}.full`);
+  renameSync(`${log}.full`, log);
+  while (!bench.log.some(({ event }) => event.startsWith("no space for the output"))) await client.call("vm.list", {});
+  renameSync(`${log}.aside`, log);
+  while (!(await logOf(bench, "command")).endsWith("\n500000\n")) await client.call("vm.list", {});
+  const lines = (await logOf(bench, "command")).split("\n");
+  assert.ok(lines.slice(0, -1).every((line, index) => line === `${index + 1}`));
+  const command = async () => JSON.parse(await readFile(join(log, "../../command.json"), "utf8"));
+  while ((await command()).end === null) await client.call("vm.list", {});
+  assert.deepEqual((await command()).end, { status: 0 });
 });
 
 async function untilGone(client: Client): Promise<void> {

@@ -13,6 +13,7 @@ import type { Clock } from "@banger/platform/time/clock";
 import * as z from "zod";
 import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
+import { isOutOfSpace } from "../storage/out-of-space.ts";
 import type { LeftRunning } from "./bridge.ts";
 import { CommandLog, type CommandStream } from "./command-log.ts";
 
@@ -64,6 +65,8 @@ export type Followed = {
 };
 
 const GUEST_MS = 30_000;
+/** how often a full disk is tried again, `ms` */
+const SPACE_MS = 1_000;
 
 export class BackgroundCommands {
   /** told when a command is followed, when it no longer is, and when all of a machine's are */
@@ -73,6 +76,7 @@ export class BackgroundCommands {
   readonly #followed = new Map<string, Followed>();
   /** machines that ran when this daemon began, until their commands are followed again */
   readonly #reaching = new Set<VmId>();
+  readonly #leaving = new AbortController();
 
   constructor(deps: BackgroundDeps) {
     this.#deps = deps;
@@ -133,8 +137,9 @@ export class BackgroundCommands {
     }
   }
 
-  /** Resolves when nobody is written for any more; channels must be closed before. */
+  /** Resolves when nobody is written for any more; channels must be closed before. What found no space is the next daemon's. */
   async settled(): Promise<void> {
+    this.#leaving.abort(new AppError("CANCELLED", "the daemon goes"));
     while (this.#following.size > 0) await Promise.all(this.#following);
   }
 
@@ -185,15 +190,30 @@ export class BackgroundCommands {
     return following;
   }
 
+  /** A full disk costs a command time, as a slow reader does, and none of its output. */
+  async #withSpace(exec: string, write: () => Promise<void>): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await write();
+        return;
+      } catch (error) {
+        if (!isOutOfSpace(error)) throw error;
+        if (tries === 0) this.#deps.log.warn("no space for the output of a command: it waits", { exec });
+        await this.#deps.clock.sleep(SPACE_MS, { signal: this.#leaving.signal });
+      }
+    }
+  }
+
   async #record(followed: Followed, { machine, folder, command }: Running, left?: LeftRunning): Promise<void> {
     const { session, log } = followed;
     try {
       const copy = async (stream: CommandStream) => {
         for await (const chunk of left?.[stream] ?? session.pieces[stream]())
-          await log.append(stream, chunk, { at: this.#deps.clock.now() });
+          await this.#withSpace(command.id, () => log.append(stream, chunk, { at: this.#deps.clock.now() }));
       };
       await Promise.all([copy("stdout"), copy("stderr")]);
-      await writeCommand(folder, { ...command, end: await session.exit });
+      const end = await session.exit;
+      await this.#withSpace(command.id, () => writeCommand(folder, { ...command, end }));
     } finally {
       this.#followed.delete(command.id);
       followed.over = true;

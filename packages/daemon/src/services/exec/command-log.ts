@@ -4,7 +4,7 @@
  * The offsets make it the memory of what was consumed: the next daemon reads them from the last lines and has the agent
  * go on behind them. Two segments are kept, so a guest that floods takes a bounded part of the disk.
  */
-import { appendFile, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { Changes } from "@banger/platform/changes";
 import * as z from "zod";
@@ -69,7 +69,7 @@ export class CommandLog {
     return this.#offsets;
   }
 
-  /** One piece after the other, in the order of the calls. */
+  /** One piece after the other, in the order of the calls. One that fails leaves nothing, and may be tried again. */
   append(stream: CommandStream, data: Uint8Array, options: { at: number }): Promise<void> {
     const turn = this.#last.then(() => this.#append(stream, data, options));
     this.#last = turn.catch(() => undefined); // told to the caller whose piece it was
@@ -80,7 +80,13 @@ export class CommandLog {
     const from = this.#offsets[stream];
     const line = `${JSON.stringify({ at: options.at, stream, from, data: Buffer.from(data).toString("base64") })}\n`;
     if (this.#bytes > 0 && this.#bytes + line.length > this.#segmentBytes) await this.#rotate();
-    await appendFile(segmentPath(this.directory, this.#number), line, { mode: 0o600 });
+    const path = segmentPath(this.directory, this.#number);
+    try {
+      await appendFile(path, line, { mode: 0o600 });
+    } catch (error) {
+      await truncate(path, this.#bytes).catch(() => undefined); // nothing was written, not even a part of the line
+      throw error;
+    }
     this.#bytes += line.length;
     this.#offsets = { ...this.#offsets, [stream]: from + data.length };
     this.changes.tell();
