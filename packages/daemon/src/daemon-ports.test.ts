@@ -90,7 +90,11 @@ test("published ports are kept with the machine: through a stop, and through the
   serveHttp(bench, id, 3000);
   assert.equal((await next.call("port.list", { ref: "web" })).published[0]?.listening, true);
   assert.equal(await get(host, "anything"), "/ of 3000");
-  await next.call("port.unpublish", { ref: "web", ports: published });
+  await assert.rejects(next.call("port.unpublish", { ref: "web", ports: [{ host, guest: 3001 }] }), {
+    code: "PORT_NOT_FOUND",
+    message: /^web does not publish its port 3001 as port \d+ of 127\.0\.0\.1$/,
+  });
+  await next.call("port.unpublish", { ref: "web", ports: [{ host }] });
   await assert.rejects(get(host, "anything"), /ECONNREFUSED/);
   await assert.rejects(next.call("port.unpublish", { ref: "web", ports: published }), code("PORT_NOT_FOUND"));
 });

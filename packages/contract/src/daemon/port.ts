@@ -17,6 +17,10 @@ export type PublishedPort = z.infer<typeof PublishedPort>;
 
 export const PublishedPorts = z.array(PublishedPort).max(64);
 
+/** A port of the host that was published; which port of the machine it leads to need not be said. */
+export const TakenPort = z.strictObject({ ...PublishedPort.shape, guest: Port.optional() });
+export type TakenPort = z.infer<typeof TakenPort>;
+
 export const PortView = z.object({
   port: z.number(),
   /** what it listens on in the guest; a guest said so, made printable */
@@ -55,7 +59,7 @@ export const portMethods = {
   /** Kept with the machine: the ports are listened on whenever it runs. */
   "port.publish": { params: some, result: published, errors: [...notFound, ...taken, "DISK_FULL"], effect: "write" },
   "port.unpublish": {
-    params: some,
+    params: z.strictObject({ ref: Ref, ports: z.array(TakenPort).min(1).max(64) }),
     result: published,
     errors: [...notFound, "PORT_NOT_FOUND", "DISK_FULL"],
     effect: "write",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PortList } from "@banger/contract/daemon/port";
 import { AppError } from "@banger/contract/errors";
 import fc from "fast-check";
-import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { parsePublishedPort, parseTakenPort, publishedAddress } from "../../arguments/published-port.ts";
 import { Interrupts } from "../../terminal/interrupts.ts";
 import { heard, outcome, World } from "../../testing/world.ts";
 
@@ -71,6 +71,24 @@ test("forward tells when it listens, and ends what it began with its client", as
   const refused = await world.run(["forward", "web", "8080:80"], { interrupts: new Interrupts(() => undefined) });
   assert.deepEqual([refused.status, refused.stdout], [5, ""]);
   assert.match(refused.stderr, /taken by machine db\nhint: /);
+});
+
+test("what was published is named by the host's side alone, as it is listed, or whole", () => {
+  for (const [text, port] of [
+    ["8443", { address: "127.0.0.1", host: 8443 }],
+    ["0.0.0.0:8443", { address: "0.0.0.0", host: 8443 }],
+    ["[::1]:8443", { address: "::1", host: 8443 }],
+    ["0.0.0.0:8443:443", { address: "0.0.0.0", host: 8443, guest: 443 }],
+  ] as const) {
+    assert.deepEqual(parseTakenPort(text), port);
+  }
+  for (const text of ["0", "65536", "x:80", "", "::1:80", "[::1]", "70000:80"]) {
+    assert.throws(
+      () => parseTakenPort(text),
+      (error) => AppError.is(error, "USAGE"),
+      text,
+    );
+  }
 });
 
 test("what is no port is refused with what is wrong about it", () => {

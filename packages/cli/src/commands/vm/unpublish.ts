@@ -1,6 +1,6 @@
 /** `unpublish`: takes back what `publish` did. */
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
-import { parsePublishedPort, publishedAddress } from "../../arguments/published-port.ts";
+import { parseTakenPort, publishedAddress } from "../../arguments/published-port.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -9,10 +9,13 @@ export const command = defineCommand(
     description: "Ports of this host no longer lead to a machine; connections that are open end.",
     args: {
       machine: { arity: "one", ...machineRef },
-      port: { arity: "some", help: "[ADDR:]HOST:GUEST", parse: parsePublishedPort, completes: "nothing" },
+      port: { arity: "some", help: "[ADDR:]HOST[:GUEST]", parse: parseTakenPort, completes: "nothing" },
     },
     options: { quiet: silentOption, json: jsonOption },
-    examples: [{ line: "banger unpublish web 8080:80", help: "as it was published" }],
+    examples: [
+      { line: "banger unpublish web 8080:80", help: "as it was published" },
+      { line: "banger unpublish web 127.0.0.1:8080", help: "as it is listed" },
+    ],
   },
   async ({ args, options }, { daemon, out, signal }) => {
     const client = await daemon.connect();

@@ -1,5 +1,5 @@
 /** Ports of machines as clients see them: what is open, what is published for as long as the machine exists, and tunnels. */
-import type { PortList, PortView, PublishedPort } from "@banger/contract/daemon/port";
+import type { PortList, PortView, PublishedPort, TakenPort } from "@banger/contract/daemon/port";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import type { Actors } from "@banger/platform/actor";
@@ -66,20 +66,15 @@ export class PortService {
     });
   }
 
-  async unpublish(ref: string, ports: Ports, { signal }: Waiting): Promise<PortList["published"]> {
+  async unpublish(ref: string, ports: readonly TakenPort[], { signal }: Waiting): Promise<PortList["published"]> {
     return await this.#inTurn(ref, signal, async (machine) => {
       const { record } = machine;
-      const missing = ports.find((port) => !record.published.some((one) => samePort(one, port)));
-      if (missing) {
-        const { address, host, guest } = missing;
-        const message = `${record.name} does not publish its port ${guest} as port ${host} of ${address}`;
-        throw new AppError("PORT_NOT_FOUND", message, { facts: { machine: record.name, address, host, guest } });
-      }
+      const chosen = ports.map((port) => published(record, port));
       await this.#write(
         machine,
-        record.published.filter((one) => !ports.some((port) => samePort(one, port))),
+        record.published.filter((one) => !chosen.includes(one)),
       );
-      await this.#deps.listeners.close(record.id, ports);
+      await this.#deps.listeners.close(record.id, chosen);
     });
   }
 
@@ -143,4 +138,14 @@ export class PortService {
       await writeManifest(machineFiles(machines, record.id), changed);
     });
   }
+}
+
+function published({ name, published }: Machine["record"], wanted: TakenPort): PublishedPort {
+  const { address, host, guest } = wanted;
+  const found = published.find((one) => samePort(one, { address, host, guest: guest ?? one.guest }));
+  if (found) return found;
+  const lead = guest === undefined ? "anything" : `its port ${guest}`;
+  throw new AppError("PORT_NOT_FOUND", `${name} does not publish ${lead} as port ${host} of ${address}`, {
+    facts: { machine: name, address, host, ...(guest !== undefined && { guest }) },
+  });
 }
