@@ -77,6 +77,9 @@ scenario(
     editor.stdin.write("iroses are red\x1b:set lines? columns?\r");
     await editor.shows(/lines=30[\s\S]*columns=90/);
     await resize(editor, { rows: 40, columns: 70 });
+    // Keys and sizes go different ways: what is typed at once may be first.
+    const size = () => inDebian('stty -F "/proc/$(pgrep -x vi)/fd/0" size');
+    await home.until("the editor's size", size, (now) => now === "40 70\n");
     editor.stdin.write("\r:set lines? columns?\r");
     await editor.shows(/lines=40[\s\S]*columns=70/);
     editor.stdin.write("\r:wq\r");
