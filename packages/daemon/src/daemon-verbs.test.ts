@@ -1,7 +1,10 @@
 /** What is done to machines that are there: restart, kill and signals, and what each meets under way. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
+import { FakeClock } from "@banger/platform/time/clock-fake";
+import { GuestChannel } from "./services/guest/guest-channel.ts";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
@@ -269,3 +272,26 @@ for (const [written, really] of [
     assert.equal(await ended(bench, next, "vm.stop"), "done");
   });
 }
+
+test("a guest that its VMM holds, as on a full disk, is shown as paused once it is missed, and goes on with resume", async () => {
+  await using bench = await DaemonBench.make();
+  const clock = new FakeClock();
+  bench.ports = {
+    openGuest: (vmm) =>
+      GuestChannel.open({
+        ...{ connect: (waiting) => vmm.connectAgent(waiting), session: randomBytes(16), build: "0.0.0+test", clock },
+      }),
+  };
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const machine = bench.host.machine(id);
+  assert.ok(machine);
+  bench.host.hold(machine, true);
+  const asked = client.call("port.list", { ref: "web" }).catch(() => undefined);
+  while ((await stateOf(client, "web")) === "running") clock.advance(1_000);
+  const { state, lastError } = await client.call("vm.show", { ref: "web" });
+  assert.deepEqual([state, lastError?.code], ["paused", "DISK_FULL"]);
+  assert.equal((await bench.ended(client, await client.call("vm.resume", { ref: "web" }))).state, "done");
+  assert.equal((await client.call("vm.show", { ref: "web" })).lastError, null);
+  await asked;
+});

@@ -37,6 +37,8 @@ export type ChannelListener = {
   exited?(event: EventFields<"exited">): void;
   ports?(event: EventFields<"ports">): void;
   init?(event: EventFields<"init">): void;
+  /** the agent was asked something, and nothing has come from it for some seconds */
+  stalled?(): void;
   ended?(error: AppError): void;
 };
 
@@ -99,7 +101,9 @@ export class GuestChannel implements AsyncDisposable {
       dead: () => undefined,
     };
     const opened = (hello: AgentHello) => this.#opened(hello);
-    this.#link = new Link({ connect, session, build, clock, alive, mux: this.mux, opened, closed: () => undefined });
+    const stalled = () => this.#tell((listener) => listener.stalled?.());
+    const told = { opened, closed: () => undefined, stalled };
+    this.#link = new Link({ connect, session, build, clock, alive, mux: this.mux, ...told });
   }
 
   /** Begins to connect at once, and goes on until the channel is destroyed, the machine ends, or the guest misbehaves. */

@@ -32,6 +32,8 @@ export type LinkOptions = {
   /** an epoch is open: called before any frame of it is sent or received. May throw GUEST_PROTOCOL */
   readonly opened: (hello: AgentHello) => void;
   readonly closed: () => void;
+  /** the agent owes an acknowledgement, and nothing has come for a while */
+  readonly stalled: () => void;
 };
 
 const CONNECT_DEADLINE_MS = 10_000;
@@ -217,6 +219,7 @@ export class Link {
         const { flushed } = this.#pipe;
         looks = this.#frames === frames ? looks + 1 : 0;
         frames = this.#frames;
+        if (this.#open && looks === STALL_LOOKS) this.#options.stalled();
         // what still waits to be written can not have been lost, and nobody has read it
         if (!flushed || looks < (this.#open ? STALL_LOOKS : patience)) continue;
         looks = 0;

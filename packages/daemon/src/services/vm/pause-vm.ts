@@ -40,7 +40,7 @@ export async function resumeVm(deps: VmDeps, id: VmId, { signal }: Waiting): Pro
     await withDeadline((within) => live.process.resume({ signal: within }), waiting);
     const clockNs = BigInt(Math.round(deps.clock.now())) * 1_000_000n;
     await configure(live.guest, { hostname: name, environment, clockNs }, { signal, deadlineMs: GUEST_MS });
-    deps.store.update(id, { state: "running" });
+    deps.store.update(id, { state: "running", lastError: null });
   });
 }
 
