@@ -10,6 +10,7 @@ import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
 import { findNative, loadNative } from "@banger/platform/native";
+import { closeInherited } from "@banger/platform/process/inherited";
 import { createProcesses } from "@banger/platform/process/liveness";
 import { portOwner } from "@banger/platform/process/port-owner";
 import { SocketOwners } from "@banger/platform/process/socket-table";
@@ -41,6 +42,7 @@ async function main(): Promise<number> {
     process.stdout.write(`bangerd ${version} (${commit}, built ${builtAt})\n`);
     return 0;
   }
+  if (!options.foreground) closeInherited({ keep: [READY_FD] });
   const config = configOf(options, process.env);
   if (options.command === "check-migrations") return checkMigrations(daemonPaths(config).database);
   await run(config, options).catch((error: unknown) => {
