@@ -23,7 +23,7 @@ fuzz: $(OUT)/agent/fuzz-agent
 
 # The programs drive the sanitized agent; one goes through the shipped binary.
 # The agent is root in its machine, so it is root here: an ordinary user's own, in a namespace.
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --map-root-user --map-auto --)
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --map-root-user --map-auto --mount --)
 
 test: $(PROGRAMS) $(OUT)/agent/fuzz-smoke $(OUT)/banger-agent-asan $(OUT)/banger-agent
 	@for program in $(PROGRAMS); do \
