@@ -40,7 +40,7 @@ void exec_wire(struct exec *exec, const struct spawned *spawned, struct stream *
 void exec_child_ended(struct child *child, int status);
 void exec_start_known(struct exec *exec); // reads the report if it is there
 void exec_send_exited(struct exec *exec);
-// Complete environment of a command, in the request's memory; NULL when out of memory.
+// Complete environment of a command, in the request's memory; NULL when malformed or out of memory.
 char **exec_environment(struct request *request, const struct user *user, bool empty);
 int exec_signal_all(struct exec *exec, int number); // everything that it started; 0 or a negative errno
 

@@ -55,7 +55,7 @@ char **exec_environment(struct request *request, const struct user *user, bool e
     while (base && base[base_count])
         base_count++;
     list = request_memory(request, (asked_count + base_count + 6) * sizeof *list);
-    if (!asked || !list)
+    if (request->malformed || !asked || !list)
         return NULL;
     for (size_t i = 0; i < base_count; i++)
         set(list, base[i]);

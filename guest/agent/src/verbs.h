@@ -35,7 +35,7 @@ extern const size_t verb_count;
 // Readers. Text is NUL-terminated and lives as long as the request.
 uint64_t request_u64(struct request *request, uint16_t tag, uint64_t fallback);
 const char *request_text(struct request *request, uint16_t tag, const char *fallback);
-// All values of a repeated text as a NULL-terminated list; NULL only when out of memory (then malformed is set).
+// All values of a repeated text as a NULL-terminated list. When malformed is set, it ends before the first one that is none, or is NULL.
 char **request_texts(struct request *request, uint16_t tag, size_t *count);
 // All values of a repeated tag, one by one: start with rest = request->fields. A struct is read with field_struct and struct_*.
 bool request_each(struct request *request, uint16_t tag, struct fields *rest, struct field *field);

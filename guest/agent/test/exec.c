@@ -121,6 +121,23 @@ static uint64_t refused(struct host *host, uint32_t stream, const char *id, cons
     return error;
 }
 
+// A text with a NUL in it is no text: not in an argument, not in a variable.
+static void refused_texts(struct host *host)
+{
+    for (uint16_t tag = 4; tag <= 5; tag++) {
+        struct out out = {0};
+        uint64_t error;
+
+        out_text(&out, 1, "e7");
+        out_u64(&out, 2, 26);
+        out_u64(&out, 3, HOST_WINDOW);
+        out_text(&out, 4, "true");
+        out_bytes(&out, tag, "A=b\0c", 5);
+        host_answer(host, host_request(host, 0x02, &out), &error);
+        CHECK(error == EINVAL);
+    }
+}
+
 static void refusals(struct host *host)
 {
     CHECK(refused(host, 14, "e1", "/no/such/program", NULL, NULL) == ENOENT);
@@ -215,6 +232,7 @@ int main(void)
     terminal(host);
     terminal_interrupt(host);
     refusals(host);
+    refused_texts(host);
     other_user(host);
     background_keeps_running(host);
     output_ends_first(host);
