@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
+import { LogEnd } from "@banger/contract/daemon/vm";
 import type { BangerClient } from "./client.ts";
 
 export type LogStream = AsyncDisposable & {
@@ -20,7 +21,7 @@ export async function openLogs(
   const { mux } = await client.upgrade("vm.logs", params, options);
   const stream = mux.stream(0);
   stream.end();
-  const ended = text(mux.stream(1)).then((line) => (line.includes('"deleted"') ? "deleted" : "all"));
+  const ended = text(mux.stream(1)).then((line) => LogEnd.parse(JSON.parse(line)).end);
   ended.catch(() => undefined); // the bytes tell a connection that broke
   return { bytes: stream, ended, [Symbol.asyncDispose]: () => mux.close() };
 }
