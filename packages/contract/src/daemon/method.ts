@@ -16,6 +16,5 @@ export type Method = {
 };
 
 export type Methods = Readonly<Record<string, Method>>;
-export type ParamsOf<M extends Methods, K extends keyof M> = z.output<M[K]["params"]>;
 export type InputOf<M extends Methods, K extends keyof M> = z.input<M[K]["params"]>;
 export type ResultOf<M extends Methods, K extends keyof M> = z.output<M[K]["result"]>;
