@@ -9,14 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "stamp.h"
 #include "supervise.h"
-
-#ifndef VERSION
-#define VERSION "0.0.0"
-#endif
-#ifndef COMMIT
-#define COMMIT "unknown"
-#endif
 
 static const struct lock NO_LOCK = { -1, -1 };
 
@@ -30,8 +24,7 @@ static void settle_descriptors(void) {
 }
 
 static int print_version(void) {
-  printf("banger-launcher %s (%s)\n", VERSION, COMMIT);
-  return fflush(stdout) == 0 ? 0 : 1;
+  return puts("banger-launcher " LAUNCHER_BUILD) >= 0 && fflush(stdout) == 0 ? 0 : 1;
 }
 
 static int print_tsc(void) {

@@ -28,7 +28,7 @@ export async function readSourceState(root: string): Promise<SourceState> {
 }
 
 async function nativeSources(root: string): Promise<string[]> {
-  const patterns = ["native/*/", "guest/agent/"].flatMap((folder) => [`${folder}Makefile`, `${folder}**/*.{c,h,sh}`]);
+  const patterns = ["native/*/", "guest/agent/"].flatMap((folder) => [`${folder}Makefile`, `${folder}**/*.{c,h}`]);
   const setup = ["tools/setup/*", "tools/bundle/*.ts", "tools/node/package-lock.json"];
   return await Array.fromAsync(glob([...patterns, ...setup], { cwd: root }));
 }

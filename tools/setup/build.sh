@@ -10,10 +10,7 @@ build_product() {
 # build_native FOLDER [TARGET]
 build_native() {
   [ -e "$root/$1/Makefile" ] || return 0
-  version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
-  commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
   # NODE: npm puts that of its own into the environment.
-  (cd "$root/$1" && PATH=${node%/node}:$PATH make -s "${2:-all}" NODE=node VERSION="$version" COMMIT="$commit") \
-    </dev/null >&2 9>&- ||
+  (cd "$root/$1" && PATH=${node%/node}:$PATH make -s "${2:-all}" NODE=node) </dev/null >&2 9>&- ||
     die "make ${2:-all} failed in $1; its lines above say why."
 }

@@ -20,5 +20,5 @@ test("--measure-tsc agrees within 0.01 % over 20 runs on a busy host, or says th
 });
 
 test("--version carries the stamp", () => {
-  assert.match(run([launcherPath, "--version"]).stdout, /^banger-launcher \S+ \(\S+\)\n$/);
+  assert.match(run([launcherPath, "--version"]).stdout, /^banger-launcher \d\S+\+[0-9a-f]{12} \(\S+, built \S+\)\n$/);
 });
