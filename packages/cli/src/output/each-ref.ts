@@ -5,7 +5,9 @@
  */
 import type { ResolvedRef } from "@banger/contract/daemon/ref";
 import type { AppError } from "@banger/contract/errors";
+import type { BangerClient } from "@banger/sdk/client";
 import { appErrorOf } from "@banger/sdk/operation";
+import { resolveRefs } from "@banger/sdk/refs";
 import type { Context } from "../program/context.ts";
 import { asAppError, errorJson, statusOf, writeError } from "./report-error.ts";
 
@@ -54,6 +56,17 @@ export async function eachRef<T>(context: Context, each: EachRef<T>): Promise<nu
   else if (!quiet) for (const outcome of outcomes) if ("result" in outcome) context.out.line(outcome.ref);
   for (const { error, status } of failures) writeError(error, { err: context.err, json, status });
   return failures[0]?.status ?? 0;
+}
+
+type EachMachine<T> = Omit<EachRef<T>, "resolve" | "act"> & {
+  readonly act: (client: BangerClient, ref: string) => Promise<T>;
+};
+
+/** The same for machines, with a connection to the daemon. */
+export async function eachMachine<T>(context: Context, { act, ...each }: EachMachine<T>): Promise<number> {
+  const client = await context.daemon.connect();
+  const resolve = (refs: readonly string[]) => resolveRefs(client, { kind: "machine", refs });
+  return await eachRef(context, { ...each, resolve, act: (ref) => act(client, ref) });
 }
 
 /** Each thing once, under the ref that came first; what means nothing is told for each ref. */

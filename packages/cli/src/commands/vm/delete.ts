@@ -1,9 +1,8 @@
 /** `delete`: machines are ended, and everything they have is removed. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { deleteVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -16,14 +15,10 @@ export const command = defineCommand(
       { line: "banger delete $(banger list -q)", help: "all of them" },
     ],
   },
-  async ({ args, options }, context) => {
-    const client = await context.daemon.connect();
-    return await eachRef(context, {
+  ({ args, options }, context) =>
+    eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: (ref) => deleteVm(client, ref, { signal: context.signal }),
-    });
-  },
+      ...options,
+      act: (client, ref) => deleteVm(client, ref, { signal: context.signal }),
+    }),
 );

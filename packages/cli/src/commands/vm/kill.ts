@@ -1,10 +1,9 @@
 /** `kill`: the plug is pulled; with a signal, what was left running in a machine gets that instead. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { killVm, signalVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseSignal } from "../../arguments/parse-signal.ts";
 import { runningMachineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -30,15 +29,12 @@ export const command = defineCommand(
     ],
   },
   async ({ args, options }, context) => {
-    const client = await context.daemon.connect();
     const number = options.signal;
     const { signal } = context;
-    return await eachRef<unknown>(context, {
+    return await eachMachine<unknown>(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: (ref) =>
+      ...options,
+      act: (client, ref) =>
         number === undefined ? killVm(client, ref, { signal }) : signalVm(client, { ref, signal: number }, { signal }),
       ...(number !== undefined && { view: (result) => result }),
     });

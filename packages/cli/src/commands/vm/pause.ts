@@ -1,9 +1,8 @@
 /** `pause`: machines stand still, and keep all they have. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { pauseVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -17,15 +16,11 @@ export const command = defineCommand(
       { line: "banger pause $(banger list -q)", help: "all of them" },
     ],
   },
-  async ({ args, options }, context) => {
-    const client = await context.daemon.connect();
-    return await eachRef(context, {
+  ({ args, options }, context) =>
+    eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: (ref) => pauseVm(client, ref, { signal: context.signal }),
+      ...options,
+      act: (client, ref) => pauseVm(client, ref, { signal: context.signal }),
       view: (machine) => machine,
-    });
-  },
+    }),
 );

@@ -1,9 +1,8 @@
 /** `resume`: machines that were paused go on. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { resumeVm } from "@banger/sdk/vm";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -13,15 +12,11 @@ export const command = defineCommand(
     options: { quiet: silentOption, json: jsonOption },
     examples: [{ line: "banger resume web db", help: "two, at the same time" }],
   },
-  async ({ args, options }, context) => {
-    const client = await context.daemon.connect();
-    return await eachRef(context, {
+  ({ args, options }, context) =>
+    eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: (ref) => resumeVm(client, ref, { signal: context.signal }),
+      ...options,
+      act: (client, ref) => resumeVm(client, ref, { signal: context.signal }),
       view: (machine) => machine,
-    });
-  },
+    }),
 );

@@ -2,13 +2,12 @@
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
-import { resolveRefs } from "@banger/sdk/refs";
 import { setVm } from "@banger/sdk/vm";
 import { environmentOption } from "../../arguments/environment.ts";
 import { sizeOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 const MIB = 1024 * 1024;
@@ -44,13 +43,10 @@ export const command = defineCommand(
         hint: "Give --vcpu, --memory, --disk or --env; see `banger set --help`.",
       });
     }
-    const client = await context.daemon.connect();
-    return await eachRef(context, {
+    return await eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: async (ref) => {
+      ...options,
+      act: async (client, ref) => {
         const machine = await setVm(client, { ref, ...changes }, { signal: context.signal });
         const asked = vcpu !== undefined || memory !== undefined;
         if (asked && machine.nextStart !== null && !options.quiet)

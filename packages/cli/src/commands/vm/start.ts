@@ -1,9 +1,8 @@
 /** `start`: stopped machines run again. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { startVm } from "@banger/sdk/vm";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { startProgress } from "../../output/progress.ts";
 import { defineCommand } from "../../program/command.ts";
 
@@ -17,17 +16,15 @@ export const command = defineCommand(
       { line: "banger start web db", help: "two, at the same time" },
     ],
   },
-  async ({ args, options }, context) => {
-    const { daemon, signal, err, now } = context;
-    const client = await daemon.connect();
-    const single = args.machine.length === 1;
+  ({ args, options }, context) => {
+    const { signal, err, now } = context;
     // The stages of several machines would be one muddle.
-    using progress = startProgress({ err, quiet: options.quiet || !single, now });
-    return await eachRef(context, {
+    const quiet = options.quiet || args.machine.length > 1;
+    return eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
       json: options.json,
-      act: async (ref) => {
+      act: async (client, ref) => {
+        using progress = startProgress({ err, quiet, now });
         const machine = await startVm(client, ref, { signal, onChange: progress.onChange });
         progress.done(`${machine.name} is ready`);
         return machine;

@@ -1,10 +1,9 @@
 /** `stop`: machines are powered off, by force when they take too long. */
-import { resolveRefs } from "@banger/sdk/refs";
 import { stopVm } from "@banger/sdk/vm";
 import { graceOption } from "../../arguments/grace-option.ts";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 export const command = defineCommand(
@@ -25,13 +24,11 @@ export const command = defineCommand(
   },
   async ({ args, options }, context) => {
     const graceMs = options.time ?? (await context.settings("none")).values["stop-time"];
-    const client = await context.daemon.connect();
-    return await eachRef(context, {
+    return await eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: (ref) => stopVm(client, { ref, ...(graceMs !== undefined && { graceMs }) }, { signal: context.signal }),
+      ...options,
+      act: (client, ref) =>
+        stopVm(client, { ref, ...(graceMs !== undefined && { graceMs }) }, { signal: context.signal }),
     });
   },
 );

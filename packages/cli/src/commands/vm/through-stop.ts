@@ -3,11 +3,10 @@
 import type { OperationView } from "@banger/contract/daemon/operation";
 import type { VmView } from "@banger/contract/daemon/vm";
 import type { BangerClient } from "@banger/sdk/client";
-import { resolveRefs } from "@banger/sdk/refs";
 import { graceOption } from "../../arguments/grace-option.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { halfway } from "../../output/halfway.ts";
 import { startProgress } from "../../output/progress.ts";
 import type { Input } from "../../program/command.ts";
@@ -28,16 +27,15 @@ export async function throughStop(
   context: Context,
   { change, said }: { change: Change; said: (machine: VmView) => string },
 ): Promise<number> {
-  const { daemon, signal, err, now } = context;
+  const { signal, err, now } = context;
   const refs = input.args.machine;
   const graceMs = input.options.time ?? (await context.settings("none")).values["stop-time"];
-  const client = await daemon.connect();
-  using progress = startProgress({ err, quiet: input.options.quiet || refs.length > 1, now });
-  return await eachRef(context, {
+  const quiet = input.options.quiet || refs.length > 1;
+  return await eachMachine(context, {
     refs,
-    resolve: (asked) => resolveRefs(client, { kind: "machine", refs: asked }),
     json: input.options.json,
-    act: async (ref) => {
+    act: async (client, ref) => {
+      using progress = startProgress({ err, quiet, now });
       const params = { ref, ...(graceMs !== undefined && { graceMs }) };
       const following = change(client, params, { signal, onChange: progress.onChange });
       const machine = await following.catch((error: unknown) => Promise.reject(halfway(error, ref)));

@@ -2,12 +2,11 @@
 import type { WaitFor, WaitResult } from "@banger/contract/daemon/wait";
 import { AppError } from "@banger/contract/errors";
 import { appErrorOf } from "@banger/sdk/operation";
-import { resolveRefs } from "@banger/sdk/refs";
 import { waitVm } from "@banger/sdk/wait";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseDurationMs } from "../../arguments/parse-number.ts";
 import { machineRef } from "../../arguments/refs.ts";
-import { eachRef } from "../../output/each-ref.ts";
+import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
 
 const TARGETS: readonly WaitFor[] = ["running", "stopped", "command"];
@@ -43,19 +42,16 @@ export const command = defineCommand(
     ],
   },
   async ({ args, options }, context) => {
-    const client = await context.daemon.connect();
     const { signal } = context;
     const reach = () => context.daemon.reach();
     const asked = {
       ...(options.for !== undefined && { for: options.for }),
       ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     };
-    return await eachRef(context, {
+    return await eachMachine(context, {
       refs: args.machine,
-      resolve: (refs) => resolveRefs(client, { kind: "machine", refs }),
-      json: options.json,
-      quiet: options.quiet,
-      act: async (ref) => {
+      ...options,
+      act: async (client, ref) => {
         const waiting = waitVm(client, { ref, ...asked }, { signal, reach });
         return judged(await waiting.catch((error: unknown) => Promise.reject(lateBy(error))));
       },
