@@ -1,6 +1,7 @@
 /** Opens the database; a damaged one is put beside, and a new one is filled from the machines' manifests. */
 import { open, rename } from "node:fs/promises";
 import { AppError } from "@banger/contract/errors";
+import { isMissing } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import { Database } from "../store/database.ts";
 
@@ -33,7 +34,7 @@ async function moveTogether(path: string, aside: string): Promise<void> {
     try {
       await rename(path + suffix, aside + suffix);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      if (!isMissing(error)) throw error;
     }
   }
 }

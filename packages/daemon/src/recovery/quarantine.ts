@@ -7,6 +7,7 @@ import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { VmId } from "@banger/contract/ids";
+import { errnoOf } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import type { VmmDriver } from "@banger/vmm/driver";
 import { readHandles } from "../services/vm/handles.ts";
@@ -74,9 +75,7 @@ async function moveAside(deps: QuarantineDeps, name: string): Promise<void> {
       await rename(join(deps.machines, name), target);
       return;
     } catch (error) {
-      const taken =
-        error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST");
-      if (!taken) throw error;
+      if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
     }
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { errnoOf } from "../fs/errno.ts";
 
 export function endGroup(child: ChildProcess, options: { graceMs: number; finished: AbortSignal }): void {
   signalGroup(child, "SIGTERM");
@@ -31,7 +32,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     process.kill(-leader, signal);
   } catch (error) {
     // ESRCH: the last member left between the look and the call, or is reaped and Node has not told so yet.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (errnoOf(error) !== "ESRCH") throw error;
   }
 }
 

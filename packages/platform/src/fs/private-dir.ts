@@ -5,14 +5,14 @@
 import { lstat, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import { errnoOf, isMissing, isOutOfSpace } from "./errno.ts";
 
 /** Makes `path` (parents too) with mode 0700, or checks that it is a real directory of ours with no access for others. */
 export async function ensurePrivateDir(path: string, options: { uid?: number } = {}): Promise<void> {
   try {
     await makeDirectories(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOSPC" || code === "EDQUOT") {
+    if (isOutOfSpace(error)) {
       throw new AppError("DISK_FULL", `no space left to make the directory ${path}`, { facts: { path }, cause: error });
     }
     throw new AppError("STATE_UNSAFE", `the directory ${path} can not be made`, { facts: { path }, cause: error });
@@ -33,9 +33,8 @@ async function made(path: string): Promise<boolean> {
     await mkdir(path, { mode: 0o700 });
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" && dirname(path) !== path) return false;
-    if (code !== "EEXIST") throw error;
+    if (isMissing(error) && dirname(path) !== path) return false;
+    if (errnoOf(error) !== "EEXIST") throw error;
     return true;
   }
 }

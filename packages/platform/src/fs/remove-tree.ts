@@ -4,6 +4,7 @@
 import { lstat, realpath, rm } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import { unlessMissing } from "./errno.ts";
 
 /** Removes `path`, which lies strictly beneath `options.under`. What is not there is fine; links are removed, not followed. */
 export async function removeTree(path: string, options: { under: string }): Promise<void> {
@@ -21,11 +22,7 @@ export async function removeTree(path: string, options: { under: string }): Prom
 }
 
 async function existing(path: string): Promise<string | undefined> {
-  try {
-    const real = await realpath(path);
-    return (await lstat(real)).isDirectory() ? real : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+  const real = await unlessMissing(realpath(path));
+  if (real === undefined) return undefined;
+  return (await unlessMissing(lstat(real)))?.isDirectory() ? real : undefined;
 }

@@ -5,6 +5,7 @@
 import { watch } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isMissing } from "./errno.ts";
 import { endsLine, lastLines } from "./last-lines.ts";
 
 export type RotatedLogOptions = {
@@ -135,8 +136,4 @@ function watcherOf(path: string, changed: () => void) {
     }
   }
   return undefined; // nothing will ever come; whoever follows is told otherwise
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

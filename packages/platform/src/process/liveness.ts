@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { AppError } from "@banger/contract/errors";
+import { errnoOf } from "../fs/errno.ts";
 import type { Native } from "../native.ts";
 import { raceAbort, withDeadline } from "../time/deadline.ts";
 
@@ -223,9 +224,4 @@ function argvOf(pid: number): readonly string[] {
 function isGone(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno === "ENOENT" || errno === "ESRCH";
-}
-
-function errnoOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
-  return typeof code === "string" ? code : undefined;
 }

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import type { Build } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
+import { isMissing } from "@banger/platform/fs/errno";
 import { checkPrivateDir } from "@banger/platform/fs/private-dir";
 import { type BangerClient, connectDaemon } from "../client.ts";
 import type { DaemonPlaces } from "./places.ts";
@@ -40,8 +41,4 @@ async function answering(options: FindOptions): Promise<BangerClient | undefined
     if (isMissing(error) || AppError.is(error, "DAEMON_UNREACHABLE")) return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -5,6 +5,7 @@
 import { open } from "node:fs/promises";
 import { ErrorView } from "@banger/contract/daemon/operation";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
+import { isOutOfSpace } from "@banger/platform/fs/errno";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
 import { spawnDetached } from "@banger/platform/process/spawn-detached";
 import type { DaemonPlaces } from "./places.ts";
@@ -76,10 +77,6 @@ async function whyNot(places: DaemonPlaces, cause: AppError): Promise<AppError> 
 /** The log itself could not be made. */
 function diskFull({ log }: DaemonPlaces, cause: unknown): AppError {
   return new AppError("DISK_FULL", `no space left for the daemon's log ${log}`, { facts: { path: log }, cause });
-}
-
-function isOutOfSpace(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function parseError(line: string): ErrorView | undefined {

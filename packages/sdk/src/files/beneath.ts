@@ -5,6 +5,7 @@
  */
 import { closeSync, constants, openSync } from "node:fs";
 import { AppError } from "@banger/contract/errors";
+import { errnoOf, isMissing } from "@banger/platform/fs/errno";
 import { type Names, shown } from "./entry-names.ts";
 import { unsafe } from "./tar-decode.ts";
 
@@ -64,15 +65,11 @@ function openDirectory(path: Buffer, name: Buffer): number {
   try {
     return openSync(path, DIRECTORY | constants.O_NOFOLLOW);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") throw unsafe(`it has something in ${shown(name)}, and no ${shown(name)} before`);
-    if (codeOf(error) !== "ELOOP" && codeOf(error) !== "ENOTDIR") throw error;
+    if (isMissing(error)) throw unsafe(`it has something in ${shown(name)}, and no ${shown(name)} before`);
+    if (errnoOf(error) !== "ELOOP" && errnoOf(error) !== "ENOTDIR") throw error;
     throw new AppError("FILE_UNWRITABLE", `${shown(name)} is in the way: it is a link or a file, and no directory`, {
       hint: "Links are not followed beneath the target; remove it, or copy to another place.",
       cause: error,
     });
   }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

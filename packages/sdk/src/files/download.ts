@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import { isMissing } from "@banger/platform/fs/errno";
 import type { BangerClient } from "../client.ts";
 import { notADirectory, openAsked } from "./asked.ts";
 import { Budget, DEFAULT_LIMITS, type Limits, type OnProgress, type OnTotal } from "./budget.ts";
@@ -57,7 +58,7 @@ async function look(path: string): Promise<"directory" | "file" | undefined> {
   try {
     return (await stat(path)).isDirectory() ? "directory" : "file";
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw unwritable(path, error);
   }
 }

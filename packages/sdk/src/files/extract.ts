@@ -26,7 +26,8 @@ import {
 } from "node:fs";
 import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
-import { Beneath, codeOf } from "./beneath.ts";
+import { errnoOf } from "@banger/platform/fs/errno";
+import { Beneath } from "./beneath.ts";
 import type { Budget } from "./budget.ts";
 import { beginsWith, joined, type Names, shown, staysBeneath } from "./entry-names.ts";
 import { unwritable } from "./host-error.ts";
@@ -64,7 +65,7 @@ export async function extract(reader: TarReader, first: TarEntry, options: Extra
     extraction.leave([]);
   } catch (error) {
     extraction.abandon();
-    throw codeOf(error) === undefined ? error : unwritable(entry ? shown(entry.name) : options.directory, error);
+    throw errnoOf(error) === undefined ? error : unwritable(entry ? shown(entry.name) : options.directory, error);
   }
 }
 

@@ -1,14 +1,17 @@
 /** Failed calls on the host's files, in one line with the path as the user knows it. */
 import { AppError } from "@banger/contract/errors";
-import { codeOf } from "./beneath.ts";
+import { errnoOf, isOutOfSpace } from "@banger/platform/fs/errno";
 
 export function unreadable(path: string, error: unknown): AppError {
   return failure(`${path} can not be read`, { code: "FILE_UNREADABLE", path, error });
 }
 
 export function unwritable(path: string, error: unknown): AppError {
-  const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
-  return failure(`${path} can not be written`, { code: full ? "DISK_FULL" : "FILE_UNWRITABLE", path, error });
+  return failure(`${path} can not be written`, {
+    code: isOutOfSpace(error) ? "DISK_FULL" : "FILE_UNWRITABLE",
+    path,
+    error,
+  });
 }
 
 function failure(
@@ -16,6 +19,6 @@ function failure(
   { code, path, error }: { code: "FILE_UNREADABLE" | "FILE_UNWRITABLE" | "DISK_FULL"; path: string; error: unknown },
 ): AppError {
   if (AppError.is(error)) return error;
-  const errno = codeOf(error) ?? "unknown";
+  const errno = errnoOf(error) ?? "unknown";
   return new AppError(code, `${what} (${errno})`, { facts: { path, errno }, cause: error });
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
+import { errnoOf } from "@banger/platform/fs/errno";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmHandles, VmmProcess } from "../driver.ts";
 import { type LauncherDeps, launcherExit } from "../launcher.ts";
@@ -78,7 +79,7 @@ export class QemuProcess implements VmmProcess {
     try {
       return await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : "";
+      const code = errnoOf(error);
       if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
       throw new AppError("VMM_DIED", "QEMU is gone, and its monitor with it", { cause: error });
     }

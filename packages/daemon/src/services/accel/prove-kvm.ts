@@ -4,6 +4,7 @@ import { access, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
+import { isMissing } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { VmmDriver, VmmExit, VmmProcess } from "@banger/vmm/driver";
 import type { GuestChannel } from "../guest/guest-channel.ts";
@@ -32,8 +33,7 @@ export async function kvmObstacle(): Promise<string | undefined> {
     await access(DEVICE, constants.R_OK | constants.W_OK);
     return undefined;
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return missing ? `${DEVICE} does not exist` : `${DEVICE} may not be opened by this user`;
+    return isMissing(error) ? `${DEVICE} does not exist` : `${DEVICE} may not be opened by this user`;
   }
 }
 

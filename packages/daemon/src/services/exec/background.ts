@@ -8,12 +8,12 @@ import { AppError, describeChain } from "@banger/contract/errors";
 import { ExecId, type VmId } from "@banger/contract/ids";
 import { Changes } from "@banger/platform/changes";
 import { atomicWrite } from "@banger/platform/fs/atomic-write";
+import { isOutOfSpace } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
 import * as z from "zod";
 import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
-import { isOutOfSpace } from "../storage/out-of-space.ts";
 import type { LeftRunning } from "./bridge.ts";
 import { CommandLog, type CommandStream } from "./command-log.ts";
 

@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import type { Changes } from "@banger/platform/changes";
+import { isMissing } from "@banger/platform/fs/errno";
 import { type CommandStream, parsePiece, segmentPath, segments } from "./command-log.ts";
 
 export type Piece = {
@@ -59,7 +60,7 @@ async function nextSegment(directory: string, after: number): Promise<Segment | 
   try {
     return { number, file: await open(segmentPath(directory, number), "r"), at: 0 };
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (!isMissing(error)) throw error;
     return await nextSegment(directory, number); // it was the oldest, and has just been removed
   }
 }

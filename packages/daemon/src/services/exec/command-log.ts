@@ -7,6 +7,7 @@
 import { appendFile, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { Changes } from "@banger/platform/changes";
+import { isMissing } from "@banger/platform/fs/errno";
 import * as z from "zod";
 
 export type CommandStream = "stdout" | "stderr";
@@ -125,7 +126,7 @@ async function dropTornLine(path: string): Promise<number> {
     if (bytes < content.length) await file.truncate(bytes);
     return bytes;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    if (isMissing(error)) return 0;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
+import { errnoOf } from "@banger/platform/fs/errno";
 import type { StoredEntry } from "../storage/content-store.ts";
 import { usedExtents } from "../storage/ext4-used.ts";
 import { sha256OfFile } from "../storage/file-digest.ts";
@@ -67,6 +68,6 @@ async function complaintAbout(path: string, bytes: number): Promise<string | und
     const { buffer } = await file.read(Buffer.alloc(2), 0, 2, EXT4_MAGIC_OFFSET);
     return buffer.readUInt16LE() === EXT4_MAGIC ? undefined : "is not an ext4 file system";
   } catch (error) {
-    return `can not be read (${error instanceof Error && "code" in error ? String(error.code) : "unknown"})`;
+    return `can not be read (${errnoOf(error) ?? "unknown"})`;
   }
 }

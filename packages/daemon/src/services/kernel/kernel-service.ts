@@ -2,13 +2,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import { isOutOfSpace } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { StoreListing } from "../storage/content-store.ts";
 import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "../storage/content-store-staging.ts";
 import type { TreeSize } from "../storage/content-store-tree.ts";
 import { idOf, removeUnused } from "../storage/content-store-use.ts";
-import { isOutOfSpace } from "../storage/out-of-space.ts";
 import { ensureInitramfs, type Initramfs, removeInitramfs, verifyInitramfs } from "./initramfs.ts";
 import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
 import { DEBIAN_KERNEL, type PullDeps, pullDebian } from "./pull-debian.ts";

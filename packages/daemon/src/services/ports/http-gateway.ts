@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
+import { errnoOf } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import { CheckedListener } from "./checked-listener.ts";
 import { GuestConnections } from "./guest-connections.ts";
@@ -107,7 +108,7 @@ export class HttpGateway implements AsyncDisposable {
       first = await CheckedListener.open({ address: "127.0.0.1", port, gate, serve });
       return [first, await CheckedListener.open({ address: "::1", port: first.port, gate, serve })];
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : "";
+      const code = errnoOf(error);
       if (first && (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT")) return [first];
       await first?.[Symbol.asyncDispose]();
       return undefined;

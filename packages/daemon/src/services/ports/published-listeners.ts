@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import type { PublishedPort } from "@banger/contract/daemon/port";
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
+import { errnoOf } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import type { PortOwner } from "@banger/platform/process/port-owner";
 import { CheckedListener } from "./checked-listener.ts";
@@ -91,7 +92,7 @@ export class PublishedListeners implements AsyncDisposable {
   }
 
   async #whyNot({ address, host }: PublishedPort, cause: unknown): Promise<AppError> {
-    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    const code = errnoOf(cause);
     const facts = { address, port: host };
     if (code === "EADDRINUSE") return await this.#taken({ address, host }, cause);
     if (code === "EACCES") {

@@ -5,9 +5,12 @@
  */
 import { constants } from "node:fs";
 import { copyFile, type FileHandle, open, rm } from "node:fs/promises";
+import { errnoOf } from "@banger/platform/fs/errno";
 import type { Extent } from "./sparse-content.ts";
 
 const CHUNK_BYTES = 1 << 20;
+/** what file systems say that can not share blocks, or not with each other */
+const NO_SHARING = new Set<string | undefined>(["ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOSYS", "EINVAL", "ENOTTY"]);
 
 export type CloneHow = "reflink" | "copy";
 
@@ -22,7 +25,7 @@ export async function cloneFile(
     await copyExtents(source, target, options);
     return "copy";
   } catch (error) {
-    if (!isCode(error, ["EEXIST"])) await rm(target, { force: true });
+    if (errnoOf(error) !== "EEXIST") await rm(target, { force: true });
     throw error;
   }
 }
@@ -34,8 +37,7 @@ async function reflink(source: string, target: string): Promise<boolean> {
     await file.chmod(0o600);
     return true;
   } catch (error) {
-    // What file systems say that can not share blocks, or not with each other.
-    if (!isCode(error, ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOSYS", "EINVAL", "ENOTTY"])) throw error;
+    if (!NO_SHARING.has(errnoOf(error))) throw error;
     await rm(target, { force: true }); // libuv makes the file before it asks
     return false;
   }
@@ -65,8 +67,4 @@ async function copyPart(from: FileHandle, to: FileHandle, part: { offset: number
   while (written < bytesRead) {
     written += (await to.write(buffer, written, bytesRead - written, part.offset + written)).bytesWritten;
   }
-}
-
-function isCode(error: unknown, codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

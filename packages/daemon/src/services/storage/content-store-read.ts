@@ -1,6 +1,7 @@
 /** Reads one directory of a content store; what can not be read is an answer, not a failure. */
 import { lstat, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { errnoOf } from "@banger/platform/fs/errno";
 import * as z from "zod";
 import type { CorruptEntry, StoredEntry, StoredManifest } from "./content-store.ts";
 
@@ -20,7 +21,7 @@ export async function readEntry<M extends StoredManifest>(
   try {
     text = await readFile(join(dir, MANIFEST_FILE), "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errnoOf(error) ?? "unknown";
     if (code === "ENOENT" && !(await exists(dir))) return { is: "absent" };
     return corrupt(`${MANIFEST_FILE} can not be read (${code})`);
   }

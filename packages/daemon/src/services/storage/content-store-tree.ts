@@ -2,6 +2,7 @@
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "@banger/platform/fs/atomic-write";
+import { unlessMissing } from "@banger/platform/fs/errno";
 
 export type TreeSize = {
   /** what the files say they hold, `bytes` */
@@ -25,25 +26,16 @@ export async function seal(dir: string): Promise<void> {
 
 /** What is being removed meanwhile takes nothing. */
 export async function diskUsage(path: string): Promise<TreeSize> {
-  const stat = await orGone(lstat(path));
+  const stat = await unlessMissing(lstat(path));
   if (!stat) return { apparentBytes: 0, diskBytes: 0 };
   let apparentBytes = stat.isFile() ? stat.size : 0;
   let diskBytes = stat.blocks * 512;
   if (stat.isDirectory()) {
-    for (const name of (await orGone(readdir(path))) ?? []) {
+    for (const name of (await unlessMissing(readdir(path))) ?? []) {
       const inner = await diskUsage(join(path, name));
       apparentBytes += inner.apparentBytes;
       diskBytes += inner.diskBytes;
     }
   }
   return { apparentBytes, diskBytes };
-}
-
-async function orGone<T>(look: Promise<T>): Promise<T | undefined> {
-  try {
-    return await look;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -8,6 +8,7 @@ import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { atomicWrite, syncDirectory } from "@banger/platform/fs/atomic-write";
+import { errnoOf, isMissing, isOutOfSpace } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type * as z from "zod";
 import { ContentId } from "./content-store-id.ts";
@@ -16,7 +17,6 @@ import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
 import { SharedWork } from "./content-store-shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "./content-store-staging.ts";
 import { diskUsage, seal, type TreeSize } from "./content-store-tree.ts";
-import { isOutOfSpace } from "./out-of-space.ts";
 
 export type StoredManifest = { readonly id: string; readonly name: string; readonly createdAt: string };
 export type StoredEntry<M> = { readonly manifest: M; readonly dir: string };
@@ -128,7 +128,7 @@ export class ContentStore<M extends StoredManifest> {
       await rename(staging, dir);
     } catch (error) {
       // Another process was quicker with the same content; ours is dropped.
-      if (!isCode(error, "ENOTEMPTY") && !isCode(error, "EEXIST")) throw error;
+      if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
     }
     await syncDirectory(this.#root);
     const read = await this.#read(id);
@@ -141,7 +141,7 @@ export class ContentStore<M extends StoredManifest> {
     try {
       await rename(dir, trash);
     } catch (error) {
-      if (isCode(error, "ENOENT")) return;
+      if (isMissing(error)) return;
       throw error;
     }
     await syncDirectory(this.#root);
@@ -152,7 +152,7 @@ export class ContentStore<M extends StoredManifest> {
     try {
       return (await readdir(this.#root)).sort();
     } catch (error) {
-      if (isCode(error, "ENOENT")) return [];
+      if (isMissing(error)) return [];
       throw error;
     }
   }
@@ -169,8 +169,4 @@ function fullDisk(root: string, kind: StoreKind, cause: unknown): AppError {
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

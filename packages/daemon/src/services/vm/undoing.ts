@@ -1,8 +1,8 @@
 /** Work that is undone when it fails; what could not be undone is told beside the first cause, and never replaces it. */
 import { AppError, describeChain } from "@banger/contract/errors";
+import { isOutOfSpace } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import { type Leak, Rollback } from "@banger/platform/rollback";
-import { isOutOfSpace } from "../storage/out-of-space.ts";
 
 /** Undoing a start kills a VMM and removes files. */
 const UNDO_MS = 30_000;
