@@ -2,8 +2,9 @@
  * The field coding of messages (docs/protocol/agent.md §4). A message is described once, as a table; its types, encoder
  * and decoder follow from that. Decoding is strict, because the other end is a guest: what is malformed is refused.
  */
+
+import { joinBytes } from "../byte-queue.ts";
 import { GuestText } from "../guest-text.ts";
-import { joinBytes } from "./byte-queue.ts";
 import { readU64, writeU64 } from "./frame.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 

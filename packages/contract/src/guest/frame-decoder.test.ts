@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { joinBytes } from "./byte-queue.ts";
+import { joinBytes } from "../byte-queue.ts";
 import { encodeFrame, FRAME_TYPE, MAX_PAYLOAD_BYTES, PREAMBLE_BYTES } from "./frame.ts";
 import { type Decoded, FrameDecoder } from "./frame-decoder.ts";
 import { encodeHello, hostHello, PROTOCOL } from "./hello.ts";

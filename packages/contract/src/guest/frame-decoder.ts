@@ -3,7 +3,7 @@
  * marker is thrown away; while it follows an epoch, the first wrong byte makes it scan again. It holds at most one
  * largest frame besides the chunk that it was given last.
  */
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import { FRAME_TYPE, type FrameHead, HEADER_BYTES, MARKER, parseHead, TRAILER_BYTES, trailerMatches } from "./frame.ts";
 
 export type Decoded =

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
-import { joinBytes } from "./byte-queue.ts";
+import { joinBytes } from "../byte-queue.ts";
 import { crc32 } from "./crc32.ts";
 import { decodeFields, MalformedError } from "./fields.ts";
 import { encodeFrame, FRAME_TYPE, MARKER } from "./frame.ts";

@@ -1,5 +1,5 @@
 /** HELLO (docs/protocol/agent.md §2): how each end introduces itself when an epoch opens. Frozen for ever. */
-import { joinBytes } from "./byte-queue.ts";
+import { joinBytes } from "../byte-queue.ts";
 import {
   decodeFields,
   encodeFields,

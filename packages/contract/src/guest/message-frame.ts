@@ -1,5 +1,5 @@
 /** Messages on the control stream (docs/protocol/agent.md §4): a header of 12 bytes, then fields. */
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import { MalformedError } from "./fields.ts";
 
 export const MESSAGE_HEADER_BYTES = 12;

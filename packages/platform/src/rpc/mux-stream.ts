@@ -5,8 +5,8 @@
  * hold is bounded, and a reader that stands still stops the writer at the other end.
  */
 import { Duplex } from "node:stream";
+import { ByteQueue } from "@banger/contract/byte-queue";
 import { AppError } from "@banger/contract/errors";
-import { ByteQueue } from "./byte-queue.ts";
 import type { Control } from "./control.ts";
 import { MAX_PAYLOAD_BYTES } from "./frames.ts";
 
@@ -164,12 +164,12 @@ export class MuxStream extends Duplex {
 
   #deliver(): void {
     while (this.#wanted) {
-      const piece = this.#queue.shift();
+      const piece = this.#queue.take(Number.POSITIVE_INFINITY);
       if (piece === undefined) break;
-      this.#wanted = this.push(piece);
+      this.#wanted = this.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
       this.#owe(piece.length);
     }
-    if (this.#peerEnded && this.#wanted && this.#queue.size === 0) {
+    if (this.#peerEnded && this.#wanted && this.#queue.length === 0) {
       this.#wanted = false;
       this.push(null);
     }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { joinBytes } from "@banger/contract/guest/byte-queue";
+import { joinBytes } from "@banger/contract/byte-queue";
 import { encodeFields } from "@banger/contract/guest/fields";
 import { FRAME_TYPE, readU64 } from "@banger/contract/guest/frame";
 import { ANSWER_BIT, encodeMessage, type Message, MessageAssembler } from "@banger/contract/guest/message-frame";

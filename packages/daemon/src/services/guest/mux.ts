@@ -2,8 +2,9 @@
  * Streams over frames (docs/protocol/agent.md §3), for either end: it decides what is sent next and judges what came.
  * It knows nothing of pipes, epochs' numbers or messages, and it does no I/O.
  */
+
+import { joinBytes } from "@banger/contract/byte-queue";
 import { AppError } from "@banger/contract/errors";
-import { joinBytes } from "@banger/contract/guest/byte-queue";
 import { ERRNO, errnoName } from "@banger/contract/guest/errno";
 import { FLAG_FIN, FRAME_TYPE, type FrameHead, readU64, writeU64 } from "@banger/contract/guest/frame";
 import { Acks, type Linger } from "./acks.ts";

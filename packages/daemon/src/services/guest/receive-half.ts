@@ -4,7 +4,7 @@
  * Only what its reader says it has consumed is acknowledged, so that nothing that is lost with this process is lost for
  * good: bytes that were taken may still be on their way to a disk.
  */
-import { ByteQueue } from "@banger/contract/guest/byte-queue";
+import { ByteQueue } from "@banger/contract/byte-queue";
 import { protocolBroken } from "./guest-error.ts";
 
 /** bytes, the largest window of one half */

@@ -3,7 +3,7 @@
  *
  * Nothing is sent in an epoch before the peer's first ACK of it has told where it stands.
  */
-import { ByteQueue } from "@banger/contract/guest/byte-queue";
+import { ByteQueue } from "@banger/contract/byte-queue";
 import { MAX_PAYLOAD_BYTES } from "@banger/contract/guest/frame";
 import { protocolBroken } from "./guest-error.ts";
 
