@@ -27,7 +27,7 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
   },
   vmm: {
     packages: ["contract", "platform"],
-    npm: ["zod"],
+    npm: [],
     node: true,
     reason: "a driver knows one machine monitor, not the control plane",
   },
@@ -41,14 +41,14 @@ export const packageRules: { readonly [name: string]: PackageRule } = {
     // Beside the connection: what it takes to find the user's daemon, and to start it on first use; and git, which alone
     // knows what belongs to the repository that the user sends into a machine.
     packages: ["contract", "platform/rpc", "platform/process", "platform/fs", "platform/time", "platform/exec"],
-    npm: ["zod"],
+    npm: [],
     node: true,
     reason: "others build on it, so it carries the connection, the start of the daemon, and nothing of what that does",
   },
   cli: {
     // Beside the SDK: stty, because Node's raw mode leaves half of the terminal as it was.
     packages: ["sdk", "contract", "platform/exec"],
-    npm: ["commander", "get-east-asian-width", "smol-toml", "zod"],
+    npm: ["commander", "get-east-asian-width", "smol-toml"],
     node: true,
     reason: "a face does nothing that another client of the SDK could not do",
   },
@@ -116,6 +116,3 @@ export const textRules: readonly TextRule[] = [
     reason: "removing a tree is done by the one function that stays beneath its directory",
   },
 ];
-
-/** Places that the rules name and that are still to be written. */
-export const notYet: readonly string[] = [];
