@@ -1,5 +1,4 @@
 /** A name, or the beginning of an id. What can not be either is refused before the daemon is asked. */
-
 import { AppError } from "@banger/contract/errors";
 import type { Ref } from "@banger/contract/ids";
 import { MAX_REF_CHARACTERS } from "@banger/contract/ref";

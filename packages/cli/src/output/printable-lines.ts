@@ -1,5 +1,4 @@
 /** Makes what a guest wrote safe for a terminal, as a stream: characters that act are shown as numbers, lines are kept. */
-
 import { Transform } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { sanitize } from "@banger/contract/guest-text";

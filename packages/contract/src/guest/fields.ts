@@ -2,7 +2,6 @@
  * The field coding of messages (docs/protocol/agent.md §4). A message is described once, as a table; its types, encoder
  * and decoder follow from that. Decoding is strict, because the other end is a guest: what is malformed is refused.
  */
-
 import { joinBytes } from "../byte-queue.ts";
 import { GuestText } from "../guest-text.ts";
 import { readU64, writeU64 } from "./frame.ts";

@@ -2,7 +2,6 @@
  * What a method is to the types: a table of parsers. Anything with a `parse` fits, so that schemas of any library do
  * and none is needed here.
  */
-
 import type { Mux } from "./mux.ts";
 import type { Peer } from "./peer.ts";
 

@@ -2,7 +2,6 @@
  * A daemon that behaves, without a machine anywhere: the real socket, handshake and method table over machines in memory, and
  * a few commands that are built in. For tests of what talks to a daemon.
  */
-
 import { EventEmitter, once } from "node:events";
 import type { ImageView } from "@banger/contract/daemon/image";
 import type { KernelView } from "@banger/contract/daemon/kernel";

@@ -1,5 +1,4 @@
 /** What `restart` and `reset` have in common: machines are stopped on the way, and told when they are back. */
-
 import type { OperationView } from "@banger/contract/daemon/operation";
 import type { VmView } from "@banger/contract/daemon/vm";
 import type { BangerClient } from "@banger/sdk/client";

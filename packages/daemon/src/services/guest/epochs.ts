@@ -1,5 +1,4 @@
 /** Numbers of epochs: they only grow, for whoever opens them, over restarts of the daemon too. */
-
 import { PREAMBLE_BYTES } from "@banger/contract/guest/frame";
 import { encodeHello, hostHello, PROTOCOL } from "@banger/contract/guest/hello";
 import { protocolBroken } from "./guest-error.ts";

@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { encodeFrame, FRAME_TYPE } from "@banger/contract/guest/frame";
 import { FramePipe } from "./frame-pipe.ts";
-import type { OutFrame } from "./mux.ts";
+import type { OutFrame } from "./out-frame.ts";
 
 const EPOCH = 5;
 

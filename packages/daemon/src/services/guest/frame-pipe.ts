@@ -5,7 +5,7 @@
 import type { Duplex } from "node:stream";
 import { encodeFrame } from "@banger/contract/guest/frame";
 import { type Decoded, FrameDecoder } from "@banger/contract/guest/frame-decoder";
-import type { OutFrame } from "./mux.ts";
+import type { OutFrame } from "./out-frame.ts";
 
 /** bytes read in one turn, before others get theirs */
 const READ_BUDGET_BYTES = 262_144;

@@ -2,18 +2,16 @@
  * Streams over frames (docs/protocol/agent.md §3), for either end: it decides what is sent next and judges what came.
  * It knows nothing of pipes, epochs' numbers or messages, and it does no I/O.
  */
-
-import { joinBytes } from "@banger/contract/byte-queue";
 import { AppError } from "@banger/contract/errors";
 import { ERRNO, errnoName } from "@banger/contract/guest/errno";
-import { FLAG_FIN, FRAME_TYPE, type FrameHead, readU64, writeU64 } from "@banger/contract/guest/frame";
+import { FLAG_FIN, FRAME_TYPE, type FrameHead } from "@banger/contract/guest/frame";
 import { Acks, type Linger } from "./acks.ts";
 import { protocolBroken } from "./guest-error.ts";
 import { type GuestStream, NO_EVENTS } from "./guest-stream.ts";
+import { ackFrame, dataFrame, type OutFrame, payloadU64, resetFrame } from "./out-frame.ts";
 import { ReceiveHalf, WINDOW_BYTES } from "./receive-half.ts";
 import { SendHalf } from "./send-half.ts";
 
-export type OutFrame = { readonly head: FrameHead; readonly parts: readonly Uint8Array[] };
 type Accepted = "accepted" | "gap";
 
 /** answers to frames of unknown streams that wait to be sent; more can only be a peer that does not read them */
@@ -231,7 +229,7 @@ export class Mux {
   #urgent(): OutFrame | undefined {
     for (const [id, errno] of this.#resets) {
       this.#resets.delete(id);
-      return { head: { type: FRAME_TYPE.reset, flag: 0, stream: id, offset: 0, length: 8 }, parts: [encodeU64(errno)] };
+      return resetFrame(id, errno);
     }
     if (this.#acks.isNow(this.#control)) return this.#ackFrame(this.#control);
     const message = this.#control.send.take();
@@ -259,43 +257,15 @@ export class Mux {
   }
 
   #ackFrame(stream: GuestStream): OutFrame {
-    const { offset, limit, fin } = stream.receive.acknowledge();
-    stream.told = offset;
+    const ack = stream.receive.acknowledge();
+    stream.told = ack.offset;
     this.#acks.delete(stream);
     this.#settle(stream);
-    const head = { type: FRAME_TYPE.ack, flag: fin ? FLAG_FIN : 0, stream: stream.id, offset, length: 8 };
-    return { head, parts: [encodeU64(limit)] };
+    return ackFrame(stream.id, ack);
   }
 }
 
 function controlStream(): GuestStream {
   const halves = { send: new SendHalf({ limit: WINDOW_BYTES }), receive: new ReceiveHalf({ window: WINDOW_BYTES }) };
   return { id: 0, ...halves, durable: true, knownAfter: 0, told: 0, events: NO_EVENTS, forgotten: false };
-}
-
-function dataFrame(
-  stream: number,
-  data: { offset: number; parts: readonly Uint8Array[]; length: number; fin: boolean },
-): OutFrame {
-  const head = {
-    type: FRAME_TYPE.data,
-    flag: data.fin ? FLAG_FIN : 0,
-    stream,
-    offset: data.offset,
-    length: data.length,
-  };
-  return { head, parts: data.parts };
-}
-
-function encodeU64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  writeU64(new DataView(bytes.buffer), { at: 0, value });
-  return bytes;
-}
-
-function payloadU64(parts: readonly Uint8Array[], what: string): number {
-  const bytes = joinBytes(parts);
-  const value = bytes.length === 8 ? readU64(new DataView(bytes.buffer, bytes.byteOffset, 8), 0) : undefined;
-  if (value === undefined) throw protocolBroken(`${what} without a number`);
-  return value;
 }
