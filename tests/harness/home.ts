@@ -6,7 +6,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findNative, loadNative } from "@banger/platform/native";
-import { createProcesses, type ProcessIdentity } from "@banger/platform/process/liveness";
+import type { ProcessIdentity } from "@banger/platform/process/liveness";
+import { createProcesses } from "@banger/platform/process/processes";
 import { Command, type CommandOptions, type Ended } from "./command.ts";
 import { processesNaming, type Traces, tracesOf } from "./traces.ts";
 

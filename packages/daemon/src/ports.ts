@@ -2,8 +2,8 @@
 import type { Exec } from "@banger/platform/exec/run";
 import type { Logger } from "@banger/platform/log";
 import type { Native } from "@banger/platform/native";
-import type { Processes } from "@banger/platform/process/liveness";
 import type { PortOwner } from "@banger/platform/process/port-owner";
+import type { Processes } from "@banger/platform/process/processes";
 import type { Connection } from "@banger/platform/process/socket-table";
 import type { Clock } from "@banger/platform/time/clock";
 import type { VmmDriver } from "@banger/vmm/driver";

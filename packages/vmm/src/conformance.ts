@@ -7,7 +7,7 @@ import { readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import type { Processes } from "@banger/platform/process/liveness";
+import type { Processes } from "@banger/platform/process/processes";
 import type { VmmDriver, VmmProcess, VmmSpec } from "./driver.ts";
 
 export type ConformanceSubject = AsyncDisposable & {

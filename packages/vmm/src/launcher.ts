@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { LauncherExit, LauncherReport } from "@banger/contract/launcher";
 import type { Exec } from "@banger/platform/exec/run";
-import type { Processes } from "@banger/platform/process/liveness";
+import type { Processes } from "@banger/platform/process/processes";
 import type { VmmExit, VmmHandles, VmmSpec } from "./driver.ts";
 
 export type LauncherDeps = {

@@ -6,7 +6,8 @@ import { AppError } from "@banger/contract/errors";
 import { killGroup } from "../exec/end-group.ts";
 import { findNative, loadNative } from "../native.ts";
 import { nativeOrSkip } from "../testing/native-or-skip.ts";
-import { createProcesses, descendants, findByNonce, identify, isAlive, usageOf } from "./liveness.ts";
+import { descendants, findByNonce, identify, isAlive, usageOf } from "./liveness.ts";
+import { createProcesses } from "./processes.ts";
 import { FakeProcesses } from "./processes-fake.ts";
 
 /** A child in a group of its own, all of which ends with the test; given when its script has come to `$up`. */

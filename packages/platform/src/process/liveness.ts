@@ -1,15 +1,10 @@
 /**
- * The one place that decides whether a process is alive, and the only one that signals a process which is not our child.
+ * The one place that decides whether a process is alive, and that reads about one in /proc.
  *
- * A pid alone names nobody: it is given again. A process is its pid, its start time and the boot in which it ran; what
- * acts on one holds a pidfd and checks the identity behind it.
+ * A pid alone names nobody: it is given again. A process is its pid, its start time and the boot in which it ran.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
-import { AppError } from "@banger/contract/errors";
 import { errnoOf } from "../fs/errno.ts";
-import type { Native } from "../native.ts";
-import { raceAbort, withDeadline } from "../time/deadline.ts";
 
 export type ProcessIdentity = {
   readonly pid: number;
@@ -26,11 +21,6 @@ export type ProcessUsage = {
 
 /** what /proc counts in, on every architecture */
 const TICK_MS = 10;
-
-/** how long the kernel may take to end what got SIGKILL, `ms` */
-const KILL_DEADLINE_MS = 30_000;
-
-type Pidfd = Pick<Native, "pidfdOpen" | "pidfdSendSignal" | "pidfdWait" | "closeFd">;
 
 export function readBootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -87,103 +77,6 @@ export function usageOf(identity: ProcessIdentity): ProcessUsage | undefined {
   // Asked afterwards: what was read in between is of the same process.
   if (!before || !isAlive(identity)) return undefined;
   return { residentBytes: residentKib * 1024, cpuMs: before.cpuTicks * TICK_MS };
-}
-
-/** What others are given instead of the functions, so that tests can do without processes. */
-export type Processes = {
-  bootId(): string;
-  identify(pid: number): ProcessIdentity | undefined;
-  isAlive(identity: ProcessIdentity): boolean;
-  findByNonce(nonce: string): ProcessIdentity[];
-  descendants(of: ProcessIdentity): ProcessIdentity[];
-  usage(identity: ProcessIdentity): ProcessUsage | undefined;
-  /** false when the process is no more */
-  signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean;
-  /** at once if it has ended already; anybody's process, not only a child */
-  waitForExit(identity: ProcessIdentity, options: { signal?: AbortSignal }): Promise<void>;
-  /** SIGTERM, SIGKILL after `graceMs`; resolves when the process is gone */
-  end(
-    identity: ProcessIdentity,
-    options: { graceMs: number; signal?: AbortSignal },
-  ): Promise<"ended" | "killed" | "was-gone">;
-};
-
-export function createProcesses(native: Pidfd): Processes {
-  const bootId = readBootId();
-  const processes: Processes = {
-    bootId: () => bootId,
-    identify,
-    isAlive,
-    findByNonce,
-    descendants,
-    usage: usageOf,
-    signal: (identity, signal) => signalProcess(identity, signal, native),
-    waitForExit: (identity, options) => waitForExit(identity, native, options),
-    end: (identity, options) => endProcess(processes, identity, options),
-  };
-  return processes;
-}
-
-function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals, native: Pidfd): boolean {
-  const fd = openIdentity(identity, native);
-  if (fd === undefined) return false;
-  try {
-    native.pidfdSendSignal(fd, constants.signals[signal]);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ESRCH") return false;
-    throw error;
-  } finally {
-    native.closeFd(fd);
-  }
-}
-
-async function waitForExit(identity: ProcessIdentity, native: Pidfd, options: { signal?: AbortSignal }): Promise<void> {
-  options.signal?.throwIfAborted();
-  const fd = openIdentity(identity, native);
-  if (fd === undefined) return;
-  try {
-    const exited = native.pidfdWait(fd);
-    await (options.signal ? raceAbort(exited, options.signal) : exited);
-  } finally {
-    native.closeFd(fd);
-  }
-}
-
-async function endProcess(
-  processes: Pick<Processes, "signal" | "waitForExit">,
-  identity: ProcessIdentity,
-  options: { graceMs: number; signal?: AbortSignal },
-): Promise<"ended" | "killed" | "was-gone"> {
-  if (!processes.signal(identity, "SIGTERM")) return "was-gone";
-  const what = `process ${identity.pid} to end`;
-  const wait = (signal: AbortSignal) => processes.waitForExit(identity, { signal });
-  try {
-    await withDeadline(wait, { signal: options.signal, ms: options.graceMs, what });
-    return "ended";
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (!AppError.is(error, "TIMEOUT")) throw error;
-  }
-  processes.signal(identity, "SIGKILL");
-  // SIGKILL is not refused; only the kernel itself can delay it, and then it is worth telling.
-  await withDeadline(wait, { signal: options.signal, ms: KILL_DEADLINE_MS, what });
-  return "killed";
-}
-
-/** A pidfd of exactly this process. The check comes after the open: from then on the descriptor can mean no other. */
-function openIdentity(identity: ProcessIdentity, native: Pidfd): number | undefined {
-  if (!isAlive(identity)) return undefined;
-  let fd: number;
-  try {
-    fd = native.pidfdOpen(identity.pid);
-  } catch (error) {
-    if (errnoOf(error) === "ESRCH") return undefined;
-    throw new AppError("INTERNAL", `no pidfd for process ${identity.pid}`, { cause: error });
-  }
-  if (isAlive(identity)) return fd;
-  native.closeFd(fd);
-  return undefined;
 }
 
 type Stat = { readonly state: string; readonly startTime: number; readonly cpuTicks: number };

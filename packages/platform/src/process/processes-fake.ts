@@ -1,5 +1,6 @@
 /** Processes that exist only on paper: a test starts them, and they end when signalled or told to. */
-import type { Processes, ProcessIdentity, ProcessUsage } from "./liveness.ts";
+import type { ProcessIdentity, ProcessUsage } from "./liveness.ts";
+import type { Processes } from "./processes.ts";
 
 type Fake = {
   readonly identity: ProcessIdentity;

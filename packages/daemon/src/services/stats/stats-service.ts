@@ -3,7 +3,7 @@ import type { StatsSample } from "@banger/contract/daemon/stats";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { treeBytes } from "@banger/platform/fs/tree-bytes";
-import type { Processes } from "@banger/platform/process/liveness";
+import type { Processes } from "@banger/platform/process/processes";
 import type { Clock } from "@banger/platform/time/clock";
 import { readStats } from "../guest/stats.ts";
 import type { LiveMachine } from "../vm/deps.ts";
