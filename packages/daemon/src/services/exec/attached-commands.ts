@@ -5,7 +5,8 @@
 import type { ExecId, VmId } from "@banger/contract/ids";
 import type { Mux } from "@banger/platform/rpc/mux";
 import { raceAbort } from "@banger/platform/time/deadline";
-import { type Consumed, ExecSession, type ExecSpec } from "../guest/exec-session.ts";
+import type { Consumed, ExecSpec } from "../guest/exec-begin.ts";
+import { ExecSession } from "../guest/exec-session.ts";
 import type { LiveMachine } from "../vm/deps.ts";
 import type { BackgroundCommands, CommandHome, StartedCommand } from "./background.ts";
 import { bridge, hangUp } from "./bridge.ts";

@@ -2,39 +2,20 @@
  * Commands that were left running: each has a folder with what it is and what it wrote, and is followed by whichever
  * daemon is there. Output is acknowledged to the agent only when it is on disk, so nothing is lost with a daemon.
  */
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, describeChain } from "@banger/contract/errors";
-import { ExecId, type VmId } from "@banger/contract/ids";
+import type { ExecId, VmId } from "@banger/contract/ids";
 import { Changes } from "@banger/platform/changes";
-import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import { isOutOfSpace } from "@banger/platform/fs/errno";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
-import * as z from "zod";
-import { ExecSession, type ExecSpec } from "../guest/exec-session.ts";
+import type { ExecSpec } from "../guest/exec-begin.ts";
+import { ExecSession } from "../guest/exec-session.ts";
 import type { GuestChannel } from "../guest/guest-channel.ts";
 import type { LeftRunning } from "./bridge.ts";
 import { CommandLog, type CommandStream } from "./command-log.ts";
-
-const Command = z.object({
-  id: ExecId,
-  argv: z.array(z.string()),
-  /** whether the machine is deleted when it has ended */
-  thenDelete: z.boolean().default(false),
-  /** whether it has a terminal, and whether it takes input */
-  tty: z.boolean().default(false),
-  stdin: z.boolean().default(false),
-  /** its client has it: nobody else follows it, and it is hung up without that */
-  attached: z.boolean().default(false),
-  /** ISO 8601 */
-  startedAt: z.string(),
-  /** `null` while it runs */
-  end: z
-    .union([z.object({ status: z.number() }), z.object({ signal: z.number() }), z.object({ lost: z.string() })])
-    .nullable(),
-});
-export type Command = z.infer<typeof Command>;
+import { type Command, listCommands, writeCommand } from "./command-record.ts";
 
 export type BackgroundDeps = {
   readonly clock: Clock;
@@ -223,23 +204,4 @@ export class BackgroundCommands {
     await session.release({ deadlineMs: GUEST_MS });
     if (command.thenDelete) this.#deps.deleteMachine(machine);
   }
-}
-
-/** In the order in which they were started. */
-export async function listCommands(directory: string): Promise<ReadonlyArray<{ folder: string; command: Command }>> {
-  const names = await readdir(directory).catch(() => []); // none was ever started
-  const found = await Promise.all(names.map((name) => readCommand(join(directory, name))));
-  return found.flatMap((one) => one ?? []).sort((a, b) => a.command.startedAt.localeCompare(b.command.startedAt));
-}
-
-async function readCommand(folder: string): Promise<{ folder: string; command: Command } | undefined> {
-  try {
-    return { folder, command: Command.parse(JSON.parse(await readFile(join(folder, "command.json"), "utf8"))) };
-  } catch {
-    return undefined; // the daemon died before the command was written down, so it was never started
-  }
-}
-
-async function writeCommand(folder: string, command: Command): Promise<void> {
-  await atomicWrite(join(folder, "command.json"), JSON.stringify(command));
 }

@@ -5,7 +5,7 @@ import type { ExecId } from "@banger/contract/ids";
 import { machineFiles } from "../vm/machine-files.ts";
 import type { MachineRecord } from "../vm/machine-record.ts";
 import type { VmService } from "../vm/vm-service.ts";
-import { type Command, listCommands } from "./background.ts";
+import { type Command, listCommands } from "./command-record.ts";
 
 export type CommandServiceDeps = { readonly vm: VmService; readonly machines: string };
 

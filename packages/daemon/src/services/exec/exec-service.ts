@@ -16,9 +16,10 @@ import {
   type ExecRequest,
   type InMachine,
 } from "./attached-commands.ts";
-import { type BackgroundCommands, type CommandHome, listCommands } from "./background.ts";
+import type { BackgroundCommands, CommandHome } from "./background.ts";
 import { hangUp } from "./bridge.ts";
 import { commandOutput, type LoggedCommand } from "./command-output.ts";
+import { listCommands } from "./command-record.ts";
 import { type KnownCommand, takeUp } from "./take-up.ts";
 
 export type ExecServiceDeps = {

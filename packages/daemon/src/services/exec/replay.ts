@@ -1,5 +1,5 @@
 /** Where a client begins in the log of a command: where it stood, or a screen before its end. */
-import type { Consumed } from "../guest/exec-session.ts";
+import type { Consumed } from "../guest/exec-begin.ts";
 import { type LogPlace, type Piece, piecesBackwards } from "./command-log-reader.ts";
 
 export type Replay = {

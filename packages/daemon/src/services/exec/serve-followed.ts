@@ -7,7 +7,7 @@ import { execStreams } from "@banger/contract/daemon/exec-streams";
 import type { Mux } from "@banger/platform/rpc/mux";
 import type { MuxStream } from "@banger/platform/rpc/mux-stream";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { Consumed } from "../guest/exec-session.ts";
+import type { Consumed } from "../guest/exec-begin.ts";
 import type { Followed } from "./background.ts";
 import { feed, obey, tellTaken } from "./client-input.ts";
 import { leftToOthers } from "./client-output.ts";

@@ -13,7 +13,8 @@ import { machineFiles } from "../vm/machine-files.ts";
 import type { MachineRecord } from "../vm/machine-record.ts";
 import type { Machine } from "../vm/vm-store.ts";
 import { vmView } from "../vm/vm-view.ts";
-import { type BackgroundCommands, type Command, listCommands } from "./background.ts";
+import type { BackgroundCommands } from "./background.ts";
+import { type Command, listCommands } from "./command-record.ts";
 import { isRunning } from "./command-service.ts";
 
 export type WaitServiceDeps = Pick<VmDeps, "store" | "live" | "driver" | "agent" | "machines"> & {
