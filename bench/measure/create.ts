@@ -1,8 +1,9 @@
 /** What the host does for a new machine besides running it, and what disk it costs. */
-import { lstat, readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationView } from "@banger/contract/daemon/operation";
 import { VmView } from "@banger/contract/daemon/vm";
+import { treeBytes } from "@banger/platform/fs/tree-bytes";
 import { type Bench, type Measurement, type Row, Series } from "../measurement.ts";
 
 const IMAGE = "minimal";
@@ -60,7 +61,7 @@ async function one({ product }: Bench): Promise<Made> {
   const forked = await stat(join(directory, "agent.sock"));
   const made = {
     hostMs: forked.birthtimeMs - Date.parse(view.startedAt),
-    bytes: await allocatedBytes(directory),
+    bytes: await treeBytes(directory),
     view,
   };
   await product.delete(id);
@@ -71,11 +72,4 @@ function stageMs({ view }: Made, name: string): number {
   const found = view.stages.find((stage) => stage.name === name)?.durationMs;
   if (typeof found === "number") return found;
   throw new Error(`the operation has no stage ${name}`);
-}
-
-/** What a tree takes on the disk, as `du` counts. */
-export async function allocatedBytes(directory: string): Promise<number> {
-  const entries = await readdir(directory, { recursive: true });
-  const sizes = await Promise.all(entries.map(async (entry) => (await lstat(join(directory, entry))).blocks * 512));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,7 +1,7 @@
 /** A machine with systemd: its first command must not wait for systemd. */
 import { performance } from "node:perf_hooks";
+import { treeBytes } from "@banger/platform/fs/tree-bytes";
 import { type Bench, type Measurement, type Row, Series } from "../measurement.ts";
-import { allocatedBytes } from "./create.ts";
 
 const IMAGE = "debian-bookworm";
 /** a boot takes ten times that of the small image */
@@ -49,7 +49,7 @@ export const debian: Measurement = {
 async function one({ product }: Bench): Promise<{ firstMs: number; finishedMs: number; bytes: number }> {
   const start = performance.now();
   const { id } = await product.create({ image: IMAGE });
-  const bytes = await allocatedBytes(product.machineDirectory(id));
+  const bytes = await treeBytes(product.machineDirectory(id));
   await product.cli(["exec", id, "true"]);
   const firstMs = performance.now() - start;
   const options = { deadlineMs: SYSTEMD_MS };

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { createServer } from "node:net";
 import { performance } from "node:perf_hooks";
+import { freePort } from "@banger/platform/testing/free-port";
 import { exec as execIn } from "@banger/sdk/exec";
 import * as z from "zod";
 import type { Bench } from "../measurement.ts";
@@ -77,14 +77,4 @@ async function urlOf(product: Product, id: string): Promise<string> {
   const url = results[0]?.result.ports.find(({ port }) => port === PORT)?.url;
   if (!url) throw new Error(`no link leads to port ${PORT}: ${stdout.toString("utf8")}`);
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer();
-  await once(listener.listen(0, "127.0.0.1"), "listening");
-  const bound = listener.address();
-  listener.close();
-  await once(listener, "close");
-  if (typeof bound !== "object" || bound === null) throw new Error("no port of this host is free");
-  return bound.port;
 }

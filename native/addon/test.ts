@@ -21,20 +21,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as immediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-
-type Addon = {
-  peerCredentials(fd: number): { pid: number; uid: number; gid: number };
-  pidfdOpen(pid: number): number;
-  pidfdSendSignal(fd: number, signo: number): void;
-  pidfdWait(fd: number): Promise<void>;
-  closeFd(fd: number): void;
-  ofdLock(fd: number, exclusive: boolean): boolean;
-  openat2(dirfd: number, path: string, flags: number, mode: number, resolve: number): number;
-};
+import type { Native } from "@banger/platform/native";
 
 const path = join(import.meta.dirname, "../../build/native/banger.node");
 const load = createRequire(import.meta.url);
-const addon: Addon = load(path);
+const addon: Native = load(path);
 /** The same, for calls that TypeScript would not let through. */
 const untyped: Record<string, (...args: unknown[]) => unknown> = load(path);
 

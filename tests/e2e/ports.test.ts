@@ -4,11 +4,11 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { freePort } from "@banger/platform/testing/free-port";
 import { assertHarmless, EVIL_BYTES } from "../harness/harmless.ts";
 import { openHome } from "../harness/scenarios.ts";
 
@@ -58,15 +58,6 @@ async function get(port: number, host: string): Promise<string> {
   const sent = request({ port, host: "127.0.0.1", headers: { host } }).end();
   const [response] = await once(sent, "response");
   return await text(response);
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer();
-  await once(listener.listen(0, "127.0.0.1"), "listening");
-  const bound = listener.address();
-  listener.close();
-  await once(listener, "close");
-  return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
 
 scenario("HTTP is served where the configuration says, from the daemon's next start on", async () => {

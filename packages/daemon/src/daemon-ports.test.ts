@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { SocketOwners } from "@banger/platform/process/socket-table";
+import { freePort } from "@banger/platform/testing/free-port";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
 
 const NOBODY = 65_534;
@@ -23,17 +24,7 @@ function serveHttp(bench: DaemonBench, id: VmId, port: number): void {
   bench.guests.of(id).verbs.listeners.set(port, (connection) => void server.emit("connection", connection));
 }
 
-/** A port that was free just now. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-function portOf(server: Server): number {
+function _portOf(server: Server): number {
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
 }

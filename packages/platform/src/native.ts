@@ -41,7 +41,7 @@ export function loadNative(path: string): Native {
   } catch (error) {
     throw new AppError("PREREQUISITE_MISSING", `the native addon ${path} can not be loaded`, {
       facts: { path },
-      hint: "Run `npm run build`, or install banger again.",
+      hint: "Remove build/native and build/ready.sh from the checkout; the next command makes them anew.",
       cause: error,
     });
   }

@@ -181,8 +181,8 @@ test("a HELLO that was lost is sent again, when the agent has read it and time h
   await ready;
 });
 
-test("a machine that is gone ends the channel", async () => {
-  let alive = true;
+/** An agent at the end of whichever connection was made last. */
+function reachable() {
   const agent = new FakeAgent();
   let guest: Duplex | undefined;
   const connect = async () => {
@@ -191,42 +191,34 @@ test("a machine that is gone ends the channel", async () => {
     agent.attach(other);
     return host;
   };
+  return { agent, connect, hangUp: () => guest?.end() };
+}
+
+test("a machine that is gone ends the channel", async () => {
+  let alive = true;
+  const { connect, hangUp } = reachable();
   await using channel = GuestChannel.open({ connect, session: new Uint8Array(16), build: "1", alive: () => alive });
   await channel.ready({});
   const session = await ExecSession.start(channel, { id: "a", argv: ["sleep", "1"] }, {});
   alive = false;
-  guest?.end();
+  hangUp();
   assert.equal((await ended(channel)).code, "VMM_DIED");
   await assert.rejects(session.exit, { code: "VMM_DIED" });
 });
 
 test("an agent that began anew fails what was asked, and serves what is asked next", async () => {
-  const agent = new FakeAgent();
-  let guest: Duplex | undefined;
-  const connect = async () => {
-    const [host, other] = duplexPair();
-    guest = other;
-    agent.attach(other);
-    return host;
-  };
+  const { agent, connect, hangUp } = reachable();
   await using channel = GuestChannel.open({ connect, session: new Uint8Array(16), build: "1" });
   const session = await ExecSession.start(channel, { id: "a", argv: ["sleep", "1"] }, {});
   agent.forget({ reboot: true });
-  guest?.end();
+  hangUp();
   await assert.rejects(session.exit, { code: "GUEST_SILENT" });
   const next = await ExecSession.start(channel, { id: "b", argv: ["true"] }, {});
   assert.deepEqual(await next.exit, { status: 0 });
 });
 
 test("an agent that lost the session but not its commands is joined again, and no byte is missing", async () => {
-  const agent = new FakeAgent();
-  let guest: Duplex | undefined;
-  const connect = async () => {
-    const [host, other] = duplexPair();
-    guest = other;
-    agent.attach(other);
-    return host;
-  };
+  const { agent, connect, hangUp } = reachable();
   await using channel = GuestChannel.open({ connect, session: new Uint8Array(16), build: "1" });
   const session = await ExecSession.start(channel, { id: "a", argv: ["cat"], stdin: true }, {});
   const parts: string[] = [];
@@ -235,7 +227,7 @@ test("an agent that lost the session but not its commands is joined again, and n
     parts.push(String(chunk));
     if (parts.length > 1) continue;
     agent.forget({ reboot: false });
-    guest?.end();
+    hangUp();
     session.stdin.end("two\n");
   }
   assert.equal(parts.join(""), "one\ntwo\n");
