@@ -6,16 +6,6 @@
 
 #include "support/host.h"
 
-static uint64_t digest_of_numbers(int last)
-{
-    uint64_t digest = 0xcbf29ce484222325ULL;
-    char line[16];
-
-    for (int i = 1; i <= last; i++)
-        digest = digest_add(digest, (uint8_t *)line, (size_t)snprintf(line, sizeof line, "%d\n", i));
-    return digest;
-}
-
 // What §5 says about joining: offsets from the answer, then ACK.
 static struct host_stream *join(struct host *host, uint32_t number, uint64_t offset)
 {

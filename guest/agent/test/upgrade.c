@@ -7,16 +7,6 @@
 
 #include "support/host.h"
 
-static uint64_t digest_of_numbers(int last)
-{
-    uint64_t digest = 0xcbf29ce484222325ULL;
-    char line[16];
-
-    for (int i = 1; i <= last; i++)
-        digest = digest_add(digest, (uint8_t *)line, (size_t)snprintf(line, sizeof line, "%d\n", i));
-    return digest;
-}
-
 static uint32_t upgrade(struct host *host, uint32_t stream, const char *path)
 {
     static uint8_t bytes[1 << 16];
