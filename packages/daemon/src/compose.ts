@@ -39,8 +39,11 @@ export type Composition = {
   readonly ports: Ports;
   readonly database: Database;
   readonly build: Build;
+  /** what the agent that machines get says of its build */
   readonly agent: AgentBuild;
+  /** called when a client asked the daemon to go */
   readonly requestStop: () => void;
+  /** wraps what the machine procedures touch; tests make single steps of it fail or wait */
   readonly wrapMachines?: (deps: VmDeps) => VmDeps;
 };
 

@@ -1,0 +1,55 @@
+/** What is begun anew for machines that were adopted. None of it is waited for: a guest may take its time, or be held. */
+import { describeChain } from "@banger/contract/errors";
+import type { VmId } from "@banger/contract/ids";
+import type { Exec } from "@banger/platform/exec/run";
+import type { Logger } from "@banger/platform/log";
+import type { Composed } from "../compose.ts";
+import { agentBuild, bringUpToDate } from "../services/guest/current-agent.ts";
+import type { LiveMachine, VmDeps } from "../services/vm/deps.ts";
+
+/** Machines that run go on being watched, get this build's agent, and have their background commands followed again. */
+export function resume(
+  adopted: readonly VmId[],
+  { services, vmDeps }: Composed,
+  { exec, agent }: { exec: Exec; agent: string },
+): void {
+  for (const id of adopted) {
+    const live = vmDeps.live.get(id);
+    if (!live) continue;
+    services.vm.watch(id);
+    void services.machinePorts.resume(id);
+    whenRunning(vmDeps.store, id, () => {
+      const log = vmDeps.log.child({ machine: id });
+      const after = upToDate(live, { file: agent, build: agentBuild(exec, agent), log });
+      services.exec
+        .rejoin(id, live, { after })
+        .catch((error: unknown) => log.warn("commands not followed again", { error: describeChain(error) }));
+    });
+  }
+}
+
+/** At once, or when a guest that is held goes on; never when its machine ends before. */
+function whenRunning(store: VmDeps["store"], id: VmId, then: () => void): void {
+  if (store.get(id)?.state === "running") {
+    then();
+    return;
+  }
+  const unsubscribe = store.subscribe(() => {
+    const state = store.get(id)?.state;
+    if (state === "paused") return;
+    unsubscribe();
+    if (state === "running") then();
+  });
+}
+
+async function upToDate(
+  { guest }: LiveMachine,
+  { file, build, log }: { file: string; build: Promise<string>; log: Logger },
+): Promise<void> {
+  try {
+    const done = await bringUpToDate(guest, { file, build: await build }, {});
+    if (done === "upgraded") log.info("agent upgraded");
+  } catch (error) {
+    log.warn("agent not brought up to date", { error: describeChain(error) });
+  }
+}
