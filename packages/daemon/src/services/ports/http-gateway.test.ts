@@ -37,6 +37,7 @@ class Bench implements AsyncDisposable {
     this.gateway = new HttpGateway({
       gate: new LoopbackGate({ uid: UID, peerUid: (connection) => this.peer?.() ?? owners.peerUid(connection) }),
       log: this.log.logger,
+      lingerMs: 10,
       page: (_request, response) => response.end("the page"),
       named: (name) => {
         const id = IDS.get(name);
@@ -416,3 +417,32 @@ test("a port that is taken is left to its owner, on either address; the next one
   await third[Symbol.asyncDispose]();
   assert.equal(third.port, undefined);
 });
+
+const UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+const REFUSED: Readonly<Record<string, string>> = {
+  "a name of somebody else's": "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+  "half a body for a machine that is not there": "POST / HTTP/1.1\r\nHost: 1.x.localhost\r\nContent-Length: 9\r\n\r\nx",
+  "a WebSocket of somebody else's": `GET / HTTP/1.1\r\nHost: evil.example\r\n${UPGRADE}`,
+  "a WebSocket of a machine that is not there": `GET / HTTP/1.1\r\nHost: 1.x.localhost\r\n${UPGRADE}`,
+  "a tunnel": "CONNECT example:1 HTTP/1.1\r\nHost: example:1\r\n\r\n",
+  "what is no HTTP": "hello\r\n\r\n",
+};
+
+for (const [what, bytes] of Object.entries(REFUSED)) {
+  test(`a connection that was refused for ${what} ends both ways, though its owner never closes it`, async () => {
+    await using bench = await Bench.make();
+    const socket = connect({ port: bench.port, host: "127.0.0.1", allowHalfOpen: true });
+    const reset = once(socket, "error");
+    socket.write(bytes);
+    let answer = "";
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) answer += String(chunk);
+    assert.match(answer, /^HTTP\/1.1 4\d\d /);
+    // Who still sends is heard for a while, and then told that nobody listens.
+    while (!socket.destroyed) {
+      socket.write("more");
+      await new Promise(setImmediate);
+    }
+    const [error] = await reset;
+    assert.ok(["ECONNRESET", "EPIPE"].includes(error.code), error.code);
+  });
+}

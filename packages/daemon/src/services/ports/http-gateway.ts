@@ -15,6 +15,7 @@ import { GuestConnections } from "./guest-connections.ts";
 import { parseHost, type Wanted } from "./host-name.ts";
 import { ambiguity, failurePage, forwardRequest } from "./http-forward.ts";
 import { type Answer, askToUpgrade, isWebSocket, joinUpgraded } from "./http-upgrade.ts";
+import { endWith } from "./last-words.ts";
 import type { LoopbackGate } from "./loopback-gate.ts";
 import type { OpenPort } from "./open-port.ts";
 import { answerPlainly, type Plain } from "./plain-answer.ts";
@@ -27,6 +28,8 @@ export type GatewayDeps = {
   /** answers what is asked of `localhost` itself */
   readonly page: (request: IncomingMessage, response: ServerResponse) => void;
   readonly log: Logger;
+  /** how long one that was refused may go on sending, `ms`; 2 s when absent */
+  readonly lingerMs?: number;
 };
 
 const MAX_HEAD_BYTES = 64 << 10;
@@ -63,10 +66,10 @@ export class HttpGateway implements AsyncDisposable {
       this.#upgrade(request, socket, head).catch((error: unknown) => this.#giveUp(error, socket));
     });
     this.#server.on("connect", (_request, socket) =>
-      socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n"),
+      endWith(socket, "HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n", deps),
     );
     this.#server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+      if (socket.writable) endWith(socket, "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n", deps);
       else socket.destroy();
     });
   }
@@ -144,7 +147,8 @@ export class HttpGateway implements AsyncDisposable {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const wanted = ambiguity(request) === undefined ? parseHost(request.headers.host ?? "") : undefined;
     if (wanted?.kind !== "port") {
-      socket.end("HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      const refusal = "HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+      endWith(socket, refusal, this.#deps);
       return;
     }
     let answer: Answer | undefined;
@@ -154,7 +158,7 @@ export class HttpGateway implements AsyncDisposable {
       const id = this.#deps.named(wanted.name);
       answer = await askToUpgrade(request, { id, port: wanted.port, over: this.#fresh });
     } catch (error) {
-      socket.end(briefly(failurePage(error, { ...wanted, gatewayPort: this.port })));
+      endWith(socket, briefly(failurePage(error, { ...wanted, gatewayPort: this.port })), this.#deps);
       return;
     }
     if (head.length > 0) socket.unshift(head);
