@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { connect, createServer as createTcpServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
@@ -60,6 +61,34 @@ test("ports tells what really answers, with a link that does, and nothing of a m
   await bench.ended(client, await client.call("vm.stop", { ref: "web" }));
   assert.deepEqual((await client.call("port.list", { ref: "web" })).ports, []);
   assert.equal(await get(Number(url.port), url.host), "web is stopped.\nIt is started by: banger start web\n");
+});
+
+test("hundreds of ports that take a connection and say nothing are tried at the same time, and hide no other", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const { listeners } = bench.guests.of(id).verbs;
+  const open = new Set<Duplex>();
+  let spoken = false;
+  for (let port = 1000; port < 1200; port += 1) {
+    listeners.set(port, (connection) => {
+      connection.once("close", () => open.delete(connection));
+      // They speak when all are tried at once; otherwise each would be given all its time.
+      if (open.add(connection).size < 200) return;
+      spoken = true;
+      for (const each of open) each.write("hello\n");
+    });
+  }
+  serveHttp(bench, id, 3000);
+  const { ports } = await client.call("port.list", { ref: "web" });
+  assert.ok(spoken, "at no time were all of them tried");
+  assert.deepEqual(
+    Map.groupBy(ports, ({ protocol }) => protocol),
+    new Map([
+      ["tcp", ports.slice(0, 200)],
+      ["http", ports.slice(200)],
+    ]),
+  );
 });
 
 test("published ports are kept with the machine: through a stop, and through the life of a daemon", async () => {

@@ -28,7 +28,7 @@ export const PortView = z.object({
   pid: z.number().nullable(),
   /** a guest said so, made printable */
   process: z.string(),
-  /** `http` when it answered as such just now, `tcp` when it accepted a connection, `none` when it refused one */
+  /** `http` when it answered as such just now, `tcp` when it accepted a connection, `none` when it took none */
   protocol: z.enum(["http", "tcp", "none"]),
   /** leads to it from a browser; only when it answered HTTP */
   url: z.string().nullable(),

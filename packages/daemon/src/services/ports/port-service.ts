@@ -16,7 +16,7 @@ import { undoing } from "../vm/undoing.ts";
 import type { Machine } from "../vm/vm-store.ts";
 import { linkTo } from "./host-name.ts";
 import { openPorts } from "./open-ports.ts";
-import { probePort } from "./probe.ts";
+import { probePorts } from "./probe.ts";
 import { type PublishedListeners, samePort } from "./published-listeners.ts";
 
 export type PortServiceDeps = Pick<VmDeps, "store" | "live" | "machines" | "log"> & {
@@ -31,7 +31,6 @@ type Waiting = { readonly signal: AbortSignal };
 type Ports = readonly PublishedPort[];
 
 const GUEST_MS = 10_000;
-const PROBES_AT_ONCE = 16;
 
 export class PortService {
   readonly #deps: PortServiceDeps;
@@ -44,14 +43,18 @@ export class PortService {
     const { record, state } = this.#find(ref);
     const live = state === "running" ? this.#deps.live.get(record.id) : undefined;
     const found = live ? openPorts(await listPorts(live.guest, { signal, deadlineMs: GUEST_MS })) : [];
-    const ports: PortView[] = [];
-    for (let at = 0; live && at < found.length; at += PROBES_AT_ONCE) {
-      const probed = found.slice(at, at + PROBES_AT_ONCE).map(async (open) => {
-        const protocol = await probePort(live.guest, open.port, { signal });
-        return { ...open, protocol, url: protocol === "http" ? this.#link(record.name, open.port) : null };
-      });
-      ports.push(...(await Promise.all(probed)));
-    }
+    const tried =
+      live && found.length > 0
+        ? await probePorts(
+            live.guest,
+            found.map(({ port }) => port),
+            { signal },
+          )
+        : [];
+    const ports = found.map((open, at): PortView => {
+      const protocol = tried[at] ?? "none";
+      return { ...open, protocol, url: protocol === "http" ? this.#link(record.name, open.port) : null };
+    });
     return { machine: { id: record.id, name: record.name }, ports, published: this.#published(record.id) };
   }
 
