@@ -148,12 +148,21 @@ scenario(
     await using asked = home.start(["exec", "hung", "true"]);
     assert.match(await home.ok(["list"]), /^hung .* running /m);
     await panics(); // beside it, while the deadline of the exec passes
+    await using paused = home.start(["pause", "hung"]);
     const { status, stdout, stderr } = await asked.ended;
     assert.deepEqual([status, stdout], [125, ""], stderr);
     assert.match(
       stderr,
       /^banger: the guest's agent did not answer EXEC of \w+ within 30000 ms\nhint: .*`banger delete` need no answer/,
     );
+    const held = await paused.ended;
+    assert.deepEqual([held.status, held.stdout], [6, ""], held.stderr);
+    assert.match(
+      held.stderr,
+      /^banger: hung can not be paused: its VMM did not answer within 10000 ms\nhint: .*`banger delete` end it without an answer\.\n$/,
+    );
+    const said = Object(await home.json(["show", "hung"])) as { state: string; lastError: { code: string } };
+    assert.deepEqual([said.state, said.lastError.code], ["running", "VMM_SILENT"]);
     await home.ok(["stop", "-q", "--time", "1", "hung"]);
     assert.equal((Object(await home.json(["show", "hung"])) as { state: string }).state, "stopped");
     await home.ok(["start", "-q", "hung"]);

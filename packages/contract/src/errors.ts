@@ -85,6 +85,11 @@ export const errorCatalog = {
 
   VMM_START_FAILED: environment(EXIT.environment, "The VMM's last words are above; `banger logs` has the console."),
   VMM_DIED: environment(EXIT.environment, "`banger logs` has the console.", "later"),
+  VMM_SILENT: environment(
+    EXIT.unavailable,
+    "Its process may be stopped, or starved; `banger kill` and `banger delete` end it without an answer.",
+    "later",
+  ),
   GUEST_PANICKED: environment(EXIT.environment, "The machine was kept; `banger logs` has the whole console."),
   GUEST_SILENT: environment(EXIT.environment, "The machine was kept; `banger logs` has the whole console.", "later"),
   GUEST_REFUSED: user(EXIT.environment, "The guest could not do what was asked."),

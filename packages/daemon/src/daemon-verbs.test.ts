@@ -175,7 +175,7 @@ test("a paused machine refuses at once what needs its guest, and after resume it
   const client = await bench.start();
   const id = await bench.create(client, "web", { environment: ["A=1"] });
   for (let i = 0; i < 2; i += 1) assert.equal(await ended(bench, client, "vm.pause"), "done");
-  assert.equal(bench.host.machine(id)?.paused, true);
+  assert.equal(bench.host.machine(id)?.held, "paused");
   const { state, startedAt } = await client.call("vm.show", { ref: "web" });
   assert.deepEqual([state, startedAt === null], ["paused", false]);
   const paused = code("VM_PAUSED");
@@ -239,11 +239,11 @@ test("pause and resume that fail leave the machine as it was, and the VMM too", 
   };
   failing("pause");
   assert.equal(await ended(bench, client, "vm.pause"), "VMM_DIED");
-  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.paused], ["running", false]);
+  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.held], ["running", "none"]);
   assert.equal(await ended(bench, client, "vm.pause"), "done");
   failing("resume");
   assert.equal(await ended(bench, client, "vm.resume"), "VMM_DIED");
-  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.paused], ["paused", true]);
+  assert.deepEqual([await stateOf(client, "web"), bench.host.machine(id)?.held], ["paused", "paused"]);
   assert.equal(await ended(bench, client, "vm.resume"), "done");
 });
 
@@ -261,7 +261,7 @@ for (const [written, really] of [
     await bench.kill();
     const machine = bench.host.machine(id);
     assert.ok(machine);
-    bench.host.hold(machine, really);
+    bench.host.hold(machine, really ? "paused" : "none");
     const next = await bench.start();
     assert.equal(await stateOf(next, "web"), really ? "paused" : "running");
     if (really) assert.equal(await ended(bench, next, "vm.resume"), "done");
@@ -286,7 +286,7 @@ test("a guest that its VMM holds, as on a full disk, is shown as paused once it 
   const id = await bench.create(client, "web");
   const machine = bench.host.machine(id);
   assert.ok(machine);
-  bench.host.hold(machine, true);
+  bench.host.hold(machine, "no-space");
   const asked = client.call("port.list", { ref: "web" }).catch(() => undefined);
   while ((await stateOf(client, "web")) === "running") clock.advance(1_000);
   const { state, lastError } = await client.call("vm.show", { ref: "web" });
@@ -294,4 +294,95 @@ test("a guest that its VMM holds, as on a full disk, is shown as paused once it 
   assert.equal((await bench.ended(client, await client.call("vm.resume", { ref: "web" }))).state, "done");
   assert.equal((await client.call("vm.show", { ref: "web" })).lastError, null);
   await asked;
+});
+
+/** What is asked of a VMM that was stopped, and whether the order has reached it all the same. */
+for (const [method, before, reached] of [
+  ["vm.pause", "running", false],
+  ["vm.pause", "running", true],
+  ["vm.resume", "paused", false],
+  ["vm.resume", "paused", true],
+] as const) {
+  test(`${method} of a machine whose VMM is stopped fails once, and its row tells what that said last (${reached ? "it obeys later" : "it never heard"})`, async () => {
+    await using bench = await DaemonBench.make();
+    const clock = new FakeClock(Date.now());
+    bench.ports = { clock };
+    const client = await bench.start();
+    const id = await bench.create(client, "web");
+    const machine = bench.host.machine(id);
+    assert.ok(machine);
+    if (before === "paused") assert.equal(await ended(bench, client, "vm.pause"), "done");
+    bench.host.freeze(machine, true);
+    const asked: string[] = [];
+    const { driver } = bench.life ?? {};
+    assert.ok(driver);
+    driver.onStep = (step) => void asked.push(step);
+    const { state, error } = await bench.ended(client, await client.call(method, { ref: "web" }));
+    assert.deepEqual([state, error?.code], ["failed", "VMM_SILENT"]);
+    assert.equal(
+      error?.message,
+      `web can not be ${method === "vm.pause" ? "paused" : "resumed"}: its VMM does not answer`,
+    );
+    assert.deepEqual(asked.slice(0, 1), [method.slice(3)]);
+    assert.ok(
+      !asked.includes(method === "vm.pause" ? "resume" : "pause"),
+      "it is not asked to take back what it has not heard",
+    );
+    const now = await client.call("vm.show", { ref: "web" });
+    assert.deepEqual([now.state, now.lastError?.code], [before, "VMM_SILENT"]);
+    while (clock.sleeping === 0) await client.call("vm.list", {});
+    if (reached) bench.host.hold(machine, before === "running" ? "paused" : "none");
+    bench.host.freeze(machine, false);
+    const really = reached === (before === "running") ? "paused" : "running";
+    const isTold = async () => {
+      const { state, lastError } = await client.call("vm.show", { ref: "web" });
+      return state === really && lastError === null;
+    };
+    while (!(await isTold())) clock.advance(5_000);
+    if (really === "paused") assert.equal(await ended(bench, client, "vm.resume"), "done");
+    assert.equal(await ended(bench, client, "vm.stop"), "done");
+  });
+}
+
+for (const request of ["vm.kill", "vm.delete"] as const) {
+  test(`${request} does not wait for a VMM that is asked to pause or to go on`, async () => {
+    for (const slow of ["vm.pause", "vm.resume"] as const) {
+      await using bench = await DaemonBench.make();
+      const client = await bench.start();
+      const id = await bench.create(client, "web");
+      if (slow === "vm.resume") assert.equal(await ended(bench, client, "vm.pause"), "done");
+      const { driver } = bench.life ?? {};
+      assert.ok(driver);
+      const reached = Promise.withResolvers<void>();
+      driver.onStep = (step, machine) => {
+        if (`vm.${step}` !== slow || !machine) return;
+        reached.resolve();
+        return bench.host.exited(machine).then(() => undefined); // until it is gone it says nothing
+      };
+      const began = await client.call(slow, { ref: "web" });
+      await reached.promise;
+      assert.equal((await bench.ended(client, await client.call(request, { ref: "web" }))).state, "done");
+      const { error } = await bench.ended(client, began);
+      assert.deepEqual([error?.code, error?.message.includes("cleaned up")], ["VMM_DIED", false]);
+      assert.deepEqual(await bench.leftovers(), { ...EMPTY, machines: request === "vm.kill" ? [id] : [] });
+    }
+  });
+}
+
+test("the next daemon finds a VMM stopped: the machine is as it was written, and says why it may not be so", async () => {
+  await using bench = await DaemonBench.make();
+  await bench.create(await bench.start(), "web");
+  await bench.kill();
+  const machine = bench.host.running[0];
+  assert.ok(machine);
+  bench.host.freeze(machine, true);
+  const clock = new FakeClock(Date.now());
+  bench.ports = { clock };
+  const next = await bench.start();
+  const show = async () => await next.call("vm.show", { ref: "web" });
+  const { state, lastError } = await show();
+  assert.deepEqual([state, lastError?.code], ["running", "VMM_SILENT"]);
+  bench.host.freeze(machine, false);
+  while ((await show()).lastError !== null) clock.advance(5_000);
+  assert.equal((await show()).state, "running");
 });

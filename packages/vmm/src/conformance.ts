@@ -71,20 +71,20 @@ function running(that: That): void {
 
   that("pause and resume, each safe to repeat", async (subject) => {
     const vmm = await subject.newDriver().start(await subject.newSpec(), waiting());
-    assert.equal(await vmm.isPaused(waiting()), false);
-    for (const [act, paused] of [
-      [vmm.pause, true],
-      [vmm.pause, true],
-      [vmm.resume, false],
-      [vmm.resume, false],
+    assert.equal(await vmm.hold(waiting()), "none");
+    for (const [act, held] of [
+      [vmm.pause, "paused"],
+      [vmm.pause, "paused"],
+      [vmm.resume, "none"],
+      [vmm.resume, "none"],
     ] as const) {
       await act.call(vmm, waiting());
-      assert.equal(await vmm.isPaused(waiting()), paused);
+      assert.equal(await vmm.hold(waiting()), held);
     }
     assertAlive(subject, vmm, true);
     await vmm.kill(waiting());
     await assert.rejects(vmm.pause(waiting()), hasDied);
-    await assert.rejects(vmm.isPaused(waiting()), hasDied);
+    await assert.rejects(vmm.hold(waiting()), hasDied);
   });
 
   that(
@@ -118,7 +118,7 @@ function adopting(that: That): void {
     (await again.connectAgent(waiting())).destroy();
     await again.pause(waiting());
     const third = await subject.newDriver().adopt({ directory: spec.directory, handles });
-    assert.equal(await third?.isPaused(waiting()), true, "the next daemon is told");
+    assert.equal(await third?.hold(waiting()), "paused", "the next daemon is told");
     assert.deepEqual(await again.kill(waiting()), { status: null, signal: "SIGKILL" });
     assert.deepEqual(await first.exited, { status: null, signal: "SIGKILL" });
     assert.equal(await subject.newDriver().adopt({ directory: spec.directory, handles }), undefined);

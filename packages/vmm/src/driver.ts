@@ -68,7 +68,13 @@ export type VmmExit = {
   readonly signal: string | null;
 };
 
-/** A running VMM. Disposing lets go of connections; it never ends the machine. */
+/** What keeps a guest from running: somebody has paused it, or a write of its that found no room on the host. */
+export type Hold = "none" | "paused" | "no-space";
+
+/**
+ * A running VMM. Disposing lets go of connections; it never ends the machine. What asks it for something throws VMM_DIED
+ * when it is gone, and VMM_SILENT when it does not answer in time; then nobody knows whether it will still obey.
+ */
 export interface VmmProcess extends AsyncDisposable {
   readonly handles: VmmHandles;
   /** Resolves when the VMM is gone, whoever ended it. Never rejects. */
@@ -77,8 +83,8 @@ export interface VmmProcess extends AsyncDisposable {
   connectAgent(options: { signal: AbortSignal }): Promise<Duplex>;
   pause(options: { signal: AbortSignal }): Promise<void>;
   resume(options: { signal: AbortSignal }): Promise<void>;
-  /** Whether the guest is held, whoever held it. */
-  isPaused(options: { signal: AbortSignal }): Promise<boolean>;
+  /** What holds the guest now, whoever did it. */
+  hold(options: { signal: AbortSignal }): Promise<Hold>;
   /** The file of a disk has grown or shrunk to this size: VMM and guest are told. `index` is its place in the spec. */
   resizeDisk(disk: { index: number; sizeBytes: number }, options: { signal: AbortSignal }): Promise<void>;
   /** Ends the VMM now and resolves when it is gone; safe to repeat. */

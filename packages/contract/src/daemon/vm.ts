@@ -83,7 +83,7 @@ const graceMs = z.int().min(0).max(600_000).default(10_000);
 const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY", "VM_PAUSED"] as const;
 const changing = [
   ...["VM_NOT_FOUND", "REF_AMBIGUOUS", "DISK_FULL"],
-  ...["VMM_DIED", "VM_NOT_RUNNING", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
+  ...["VMM_DIED", "VMM_SILENT", "VM_NOT_RUNNING", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
 ] as const;
 
 export const vmMethods = {

@@ -5,17 +5,17 @@
  * sweep ends processes and frees names; a disk that nobody owns goes to quarantine and is never deleted.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { VmState } from "@banger/contract/daemon/vm";
 import { describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { withDeadline } from "@banger/platform/time/deadline";
-import type { VmmProcess } from "@banger/vmm/driver";
 import type { Prepared } from "../services/vm/capability.ts";
 import type { VmDeps } from "../services/vm/deps.ts";
 import { readHandles } from "../services/vm/handles.ts";
+import { correction, VMM_SILENT } from "../services/vm/held-guests.ts";
 import { isUp } from "../services/vm/lifecycle.ts";
 import { machineFiles } from "../services/vm/machine-files.ts";
 import { readManifest, writeManifest } from "../services/vm/manifest.ts";
+import { mustGet } from "../services/vm/start-vm.ts";
 import { deleteVm } from "../services/vm/stop-vm.ts";
 import { teardown } from "../services/vm/teardown.ts";
 import type { Machine } from "../services/vm/vm-store.ts";
@@ -53,7 +53,7 @@ async function reconcileOne(deps: VmDeps, machine: Machine): Promise<keyof Recon
   const { record, state, complete } = machine;
   const prepared = { record, files: machineFiles(deps.machines, record.id) };
   if (complete) await agree(prepared);
-  if (complete && isUp(state) && (await adopt(deps, prepared, state))) return "adopted";
+  if (complete && isUp(state) && (await adopt(deps, prepared))) return "adopted";
   // One whose guest failed was kept to be looked into, and says so; it goes when it is deleted.
   const kept = state === "failed" && machine.lastError !== null;
   if (!complete || (record.ephemeral && !kept)) {
@@ -75,22 +75,20 @@ async function agree({ record, files }: Prepared): Promise<void> {
   if (written && !isDeepStrictEqual(written, record)) await writeManifest(files, record);
 }
 
-/** Whether its guest is held is for the VMM to say: the last daemon may have died before it could write that down. */
-async function adopt(deps: VmDeps, { record, files }: Prepared, written: VmState): Promise<boolean> {
+/** What holds its guest is for the VMM to say: the last daemon may have died before it could write that down. */
+async function adopt(deps: VmDeps, { record, files }: Prepared): Promise<boolean> {
   const handles = await readHandles(files);
   const process = handles && (await deps.driver.adopt({ directory: files.directory, handles }));
   if (!process) return false;
   deps.live.set(record.id, { process, guest: deps.openGuest(process) });
-  const state = await stateOf(process, written).catch((error: unknown) => {
+  try {
+    const what = { ms: STATE_MS, what: "the VMM to tell its state" };
+    const hold = await withDeadline((signal) => process.hold({ signal }), what);
+    const change = correction(mustGet(deps, record.id), hold);
+    if (change) deps.store.observe(record.id, change);
+  } catch (error) {
     deps.log.warn("VMM did not tell its state", { machine: record.id, error: describeChain(error) });
-    return written;
-  });
-  if (state !== written) deps.store.observe(record.id, { state });
+    deps.store.observe(record.id, { lastError: VMM_SILENT });
+  }
   return true;
-}
-
-async function stateOf(process: VmmProcess, written: VmState): Promise<VmState> {
-  const what = { ms: STATE_MS, what: "the VMM to tell its state" };
-  const paused = await withDeadline((signal) => process.isPaused({ signal }), what);
-  return paused === (written === "paused") ? written : paused ? "paused" : "running";
 }

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import { Rollback } from "@banger/platform/rollback";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { Capabilities, Probe, VmmDriver, VmmExit, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
+import type { Capabilities, Hold, Probe, VmmDriver, VmmExit, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
 import type { FakeHost, FakeMachine } from "./host.ts";
 
 export type FakeStep =
@@ -145,25 +145,25 @@ class FakeProcess implements VmmProcess {
   }
 
   async pause({ signal }: { signal: AbortSignal }): Promise<void> {
-    await this.#set("pause", { signal, paused: true });
+    await this.#ask("pause", signal);
+    this.#host.hold(this.#machine, "paused");
   }
 
   async resume({ signal }: { signal: AbortSignal }): Promise<void> {
-    await this.#set("resume", { signal, paused: false });
+    await this.#ask("resume", signal);
+    this.#host.hold(this.#machine, "none");
   }
 
-  async isPaused({ signal }: { signal: AbortSignal }): Promise<boolean> {
-    await this.#driver.reach("monitor", { signal, machine: this.#machine });
-    if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
-    return this.#machine.paused;
+  async hold({ signal }: { signal: AbortSignal }): Promise<Hold> {
+    await this.#ask("monitor", signal);
+    return this.#machine.held;
   }
 
   async resizeDisk(
     { index, sizeBytes }: { index: number; sizeBytes: number },
     { signal }: { signal: AbortSignal },
   ): Promise<void> {
-    await this.#driver.reach("resize", { signal, machine: this.#machine });
-    if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
+    await this.#ask("resize", signal);
     this.#machine.diskBytes.set(index, sizeBytes);
   }
 
@@ -178,9 +178,9 @@ class FakeProcess implements VmmProcess {
     await Promise.resolve();
   }
 
-  async #set(step: "pause" | "resume", to: { signal: AbortSignal; paused: boolean }): Promise<void> {
-    await this.#driver.reach(step, { signal: to.signal, machine: this.#machine });
+  async #ask(step: "monitor" | "pause" | "resume" | "resize", signal: AbortSignal): Promise<void> {
+    await this.#driver.reach(step, { signal, machine: this.#machine });
     if (this.#machine.exit) throw new AppError("VMM_DIED", "the fake VMM has ended");
-    this.#host.hold(this.#machine, to.paused);
+    if (this.#machine.frozen) throw new AppError("VMM_SILENT", "the fake VMM does not answer");
   }
 }

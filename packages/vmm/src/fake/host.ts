@@ -6,7 +6,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Duplex, duplexPair } from "node:stream";
 import { FakeProcesses } from "@banger/platform/process/processes-fake";
-import type { VmmExit, VmmHandles, VmmSpec } from "../driver.ts";
+import type { Hold, VmmExit, VmmHandles, VmmSpec } from "../driver.ts";
 
 /** The guest's end of a fresh pipe to the agent's port. */
 export type FakeGuest = (pipe: Duplex, spec: VmmSpec) => void;
@@ -22,7 +22,9 @@ export type FakeMachine = {
   /** of disks that were resized while it ran, by their place */
   readonly diskBytes: Map<number, number>;
   exit: VmmExit | undefined;
-  paused: boolean;
+  held: Hold;
+  /** its process is stopped: it answers nothing, and its guest stands still whatever holds it */
+  frozen: boolean;
 };
 
 export type FakeHostOptions = {
@@ -69,7 +71,8 @@ export class FakeHost {
       gates: new Set(),
       diskBytes: new Map(),
       exit: undefined,
-      paused: false,
+      held: "none",
+      frozen: false,
     };
     this.machines.set(launcher.pid, machine);
     appendFileSync(join(spec.directory, "console.log"), this.console);
@@ -86,9 +89,15 @@ export class FakeHost {
   }
 
   /** A guest that is held takes nothing from its pipes; what came meanwhile is there when it goes on. */
-  hold(machine: FakeMachine, paused: boolean): void {
-    machine.paused = paused;
-    for (const gate of machine.gates) gate.hold(paused);
+  hold(machine: FakeMachine, held: Hold): void {
+    machine.held = held;
+    for (const gate of machine.gates) gate.hold(isStill(machine));
+  }
+
+  /** As SIGSTOP and SIGCONT to the VMM. */
+  freeze(machine: FakeMachine, frozen: boolean): void {
+    machine.frozen = frozen;
+    for (const gate of machine.gates) gate.hold(isStill(machine));
   }
 
   /** Resolves with how it ended, whoever ended it. */
@@ -111,9 +120,13 @@ export class FakeHost {
     ours.on("error", () => undefined); // a pipe that is cut has ended, and that is all
     guests.on("error", () => undefined);
     this.guest(guests, machine.spec);
-    gate.hold(machine.paused);
+    gate.hold(isStill(machine));
     return ours;
   }
+}
+
+function isStill({ held, frozen }: FakeMachine): boolean {
+  return frozen || held !== "none";
 }
 
 /** A pipe whose bytes towards the guest can be held. */

@@ -54,6 +54,21 @@ test("a QEMU that hangs up its monitor and lives on is given up at the deadline,
   assert.deepEqual(subject.processes.findByNonce(spec.nonce), []);
 });
 
+test("a QEMU that is stopped is silent, not dead and no bug, however often it is asked; it goes on, and can be ended", async () => {
+  await using subject = await qemuSubject();
+  const vmm = await subject.newDriver({ answerMs: 50 }).start(await subject.newSpec(), waiting());
+  subject.processes.signal(vmm.handles.vmm, "SIGSTOP");
+  // More often than its sockets have room for connections that it has not accepted.
+  for (let i = 0; i < 12; i += 1) {
+    const asked = [vmm.pause(waiting()), vmm.resume(waiting()), vmm.hold(waiting())];
+    await Promise.all(asked.map((each) => assert.rejects(each, { code: "VMM_SILENT" })));
+  }
+  subject.processes.signal(vmm.handles.vmm, "SIGCONT");
+  while ((await vmm.hold(waiting()).catch(() => "silent")) !== "none");
+  subject.processes.signal(vmm.handles.vmm, "SIGSTOP");
+  assert.deepEqual(await vmm.kill(waiting()), { status: null, signal: "SIGKILL" });
+});
+
 test("a directory that is too deep for a socket is refused before anything runs", async () => {
   await using subject = await qemuSubject();
   const spec = await subject.newSpec();

@@ -7,12 +7,12 @@ import { AppError } from "@banger/contract/errors";
 import { Rollback } from "@banger/platform/rollback";
 import { raceAbort, startDeadline } from "@banger/platform/time/deadline";
 import type { Capabilities, Probe, VmmDriver, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
-import { endByNonce, type LauncherDeps, launch } from "../launcher.ts";
+import { endByNonce, launch } from "../launcher.ts";
 import { qemuArgv } from "./argv.ts";
 import { qemuSocket, socketNames, sockets } from "./paths.ts";
-import { QemuProcess } from "./process.ts";
+import { QemuProcess, type QemuProcessDeps } from "./process.ts";
 
-export type QemuDeps = LauncherDeps & {
+export type QemuDeps = QemuProcessDeps & {
   /** name or path of qemu-system-x86_64 */
   readonly binary: string;
   /** the host's TSC rate, kHz; `undefined` where it cannot be told */

@@ -4,20 +4,28 @@ import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import { errnoOf } from "@banger/platform/fs/errno";
-import { raceAbort } from "@banger/platform/time/deadline";
-import type { VmmExit, VmmHandles, VmmProcess } from "../driver.ts";
+import { raceAbort, startDeadline } from "@banger/platform/time/deadline";
+import type { Hold, VmmExit, VmmHandles, VmmProcess } from "../driver.ts";
 import { type LauncherDeps, launcherExit } from "../launcher.ts";
 import { diskNode } from "./argv.ts";
 import { qemuSocket } from "./paths.ts";
 import { Qmp } from "./qmp.ts";
 
+export type QemuProcessDeps = LauncherDeps & {
+  /** how long the monitor may take to answer a command, `ms`; 10 s when absent */
+  readonly answerMs?: number;
+};
+
+/** A main loop that runs answers in milliseconds, a starved one in seconds. */
+const ANSWER_MS = 10_000;
+
 export class QemuProcess implements VmmProcess {
   readonly handles: VmmHandles;
   readonly exited: Promise<VmmExit>;
-  readonly #deps: LauncherDeps;
+  readonly #deps: QemuProcessDeps;
   readonly #directory: string;
 
-  constructor(deps: LauncherDeps, machine: { directory: string; handles: VmmHandles }) {
+  constructor(deps: QemuProcessDeps, machine: { directory: string; handles: VmmHandles }) {
     this.#deps = deps;
     this.handles = machine.handles;
     this.#directory = machine.directory;
@@ -43,9 +51,10 @@ export class QemuProcess implements VmmProcess {
     await this.#command("cont", options);
   }
 
-  async isPaused(options: { signal: AbortSignal }): Promise<boolean> {
-    const answer = await this.#command("query-status", options);
-    return typeof answer === "object" && answer !== null && Reflect.get(answer, "running") === false;
+  async hold(options: { signal: AbortSignal }): Promise<Hold> {
+    const answer = Object(await this.#command("query-status", options));
+    if (Reflect.get(answer, "running") !== false) return "none";
+    return Reflect.get(answer, "status") === "io-error" ? "no-space" : "paused";
   }
 
   async resizeDisk(
@@ -65,12 +74,25 @@ export class QemuProcess implements VmmProcess {
     await Promise.resolve();
   }
 
-  /** Resolves when QEMU's main loop answers, so what was wrong with its command line is known. */
+  /** Resolves when QEMU's main loop answers, so what was wrong with its command line is known. Waits as long as its caller. */
   async untilUp(options: { signal: AbortSignal }): Promise<void> {
-    await this.#command("query-status", options);
+    await this.#ask("query-status", options);
   }
 
   async #command(command: string, options: Parameters<Qmp["execute"]>[1]): Promise<unknown> {
+    const { answerMs = ANSWER_MS } = this.#deps;
+    using deadline = startDeadline(options.signal, { ms: answerMs, what: "QEMU's monitor" });
+    try {
+      return await this.#ask(command, { ...options, signal: deadline.signal });
+    } catch (error) {
+      if (error !== deadline.signal.reason || options.signal.aborted) throw error;
+      throw new AppError("VMM_SILENT", `QEMU's monitor did not answer ${command} within ${answerMs} ms`, {
+        facts: { command, deadlineMs: answerMs },
+      });
+    }
+  }
+
+  async #ask(command: string, options: Parameters<Qmp["execute"]>[1]): Promise<unknown> {
     using monitor = await this.#monitor(options);
     return await monitor.execute(command, options);
   }
@@ -80,6 +102,10 @@ export class QemuProcess implements VmmProcess {
       return await Qmp.connect(qemuSocket(this.#directory, "qmp"), options);
     } catch (error) {
       const code = errnoOf(error);
+      if (code === "EAGAIN") {
+        const message = "QEMU's monitor takes no more connections: it has not looked at those before";
+        throw new AppError("VMM_SILENT", message, { cause: error });
+      }
       if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
       throw new AppError("VMM_DIED", "QEMU is gone, and its monitor with it", { cause: error });
     }

@@ -34,7 +34,7 @@ test("a guest that does not answer keeps nobody from what the host sees", async 
           guest,
           process: {
             ...{ handles, exited: new Promise(() => undefined), connectAgent: unused, pause: unused },
-            ...{ resume: unused, isPaused: unused, resizeDisk: unused, kill: unused, [Symbol.asyncDispose]: unused },
+            ...{ resume: unused, hold: unused, resizeDisk: unused, kill: unused, [Symbol.asyncDispose]: unused },
           },
         },
       ],

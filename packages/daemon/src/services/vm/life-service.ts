@@ -5,6 +5,7 @@
 import { describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import type { VmDeps } from "./deps.ts";
+import type { HeldGuests } from "./held-guests.ts";
 import { pauseVm, resumeVm } from "./pause-vm.ts";
 import { resetVm } from "./reset-vm.ts";
 import { restartVm } from "./restart-vm.ts";
@@ -15,6 +16,7 @@ import { viewOf } from "./vm-view.ts";
 
 export type LifeServiceDeps = VmDeps & {
   readonly turns: Turns;
+  readonly held: Pick<HeldGuests, "look">;
   /** called for each machine that has come up */
   readonly watch: (id: VmId) => void;
 };

@@ -98,10 +98,10 @@ export class Turns {
     return verdict.do === "nothing" ? viewOf(this.#deps, id) : await work();
   }
 
-  /** A guest that is given time to power off has had enough of it: its VMM is ended, and what waits for that goes on. */
+  /** A guest or VMM that is given time has had enough of it: the VMM is ended, and what waits for that goes on. */
   #hasten({ record }: Machine, underWay: VmRequest): void {
     const live = this.#deps.live.get(record.id);
-    if (!live || !GRACIOUS.has(underWay)) return;
+    if (!live || !PATIENT.has(underWay)) return;
     live.guest.destroy(new AppError("VM_NOT_RUNNING", `${record.name} was stopped`));
     live.process.kill({ signal: AbortSignal.timeout(KILL_MS) }).catch((error: unknown) => {
       // What is under way ends it too, and says so if it cannot.
@@ -110,8 +110,8 @@ export class Turns {
   }
 }
 
-/** requests that may give a guest time to power off */
-const GRACIOUS: ReadonlySet<VmRequest> = new Set(["stop", "restart", "reset"]);
+/** requests that may give a guest time to power off, or a VMM time to answer */
+const PATIENT: ReadonlySet<VmRequest> = new Set(["stop", "restart", "reset", "pause", "resume"]);
 /** requests that a machine which is gone has been granted already */
 const GOING: ReadonlySet<VmRequest> = new Set(["stop", "kill", "delete"]);
 

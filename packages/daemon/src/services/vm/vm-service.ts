@@ -3,13 +3,13 @@ import type { CreateParams, VmView } from "@banger/contract/daemon/vm";
 import { AppError, describeChain } from "@banger/contract/errors";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import type { Actors } from "@banger/platform/actor";
-import { withDeadline } from "@banger/platform/time/deadline";
 import type * as z from "zod";
 import type { OperationRegistry } from "../operation/operation-registry.ts";
 import { createVm } from "./create-vm.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
 import { guestEnded } from "./guest-failure.ts";
+import { type HeldGuests, VMM_SILENT } from "./held-guests.ts";
 import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
@@ -25,9 +25,8 @@ export type VmServiceDeps = VmDeps & {
   readonly operations: OperationRegistry;
   readonly actors: Actors;
   readonly turns: Turns;
+  readonly held: Pick<HeldGuests, "look">;
 };
-
-const STATE = { ms: 5_000, what: "the VMM to tell its state" };
 
 export class VmService {
   readonly #deps: VmServiceDeps;
@@ -93,7 +92,8 @@ export class VmService {
   watch(id: VmId): void {
     const live = this.#deps.live.get(id);
     if (!live) return;
-    const { record } = mustGet(this.#deps, id);
+    const { record, lastError } = mustGet(this.#deps, id);
+    if (lastError?.code === VMM_SILENT.code) this.#deps.held.look(id, live); // it was adopted so
     const files = machineFiles(this.#deps.machines, id);
     this.#ends.set(
       live,
@@ -107,7 +107,7 @@ export class VmService {
     // Its commands may have gone with it; whoever waits for one is told by the channel.
     live.guest.subscribe({
       restarted: () => this.#deps.log.warn("the guest's agent began anew", { machine: id }),
-      stalled: () => void this.#deps.actors.run(id, () => this.#lookWhetherHeld(id, live)),
+      stalled: () => this.#deps.held.look(id, live),
       ended: ({ code, message }) => {
         if (code === "GUEST_PROTOCOL")
           this.#deps.log.error("the guest is not spoken to any more", { machine: id, message });
@@ -119,20 +119,6 @@ export class VmService {
   async whyCut({ record }: Machine, live: LiveMachine, seen: unknown): Promise<unknown> {
     if (!AppError.is(seen, "VMM_DIED")) return seen;
     return (await this.#ends.get(live)) ?? poweredOff(record.name);
-  }
-
-  /** A VMM that has no space for what its guest writes holds the guest, and goes on when it is told to. */
-  async #lookWhetherHeld(id: VmId, live: LiveMachine): Promise<void> {
-    const { log, store } = this.#deps;
-    try {
-      const isHeld = () => withDeadline((signal) => live.process.isPaused({ signal }), STATE);
-      if (this.#deps.live.get(id) !== live || store.get(id)?.state !== "running" || !(await isHeld())) return;
-      const message = "the VMM holds its guest, as it does when there is no space for what that writes";
-      store.observe(id, { state: "paused", lastError: { code: "DISK_FULL", message } });
-      log.warn("the VMM holds its guest", { machine: id });
-    } catch (error) {
-      log.warn("silent guest, and its VMM does not say why", { machine: id, error: describeChain(error) });
-    }
   }
 
   async #ended(id: VmId, live: LiveMachine): Promise<void> {
