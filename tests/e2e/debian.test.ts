@@ -90,6 +90,26 @@ scenario(
   },
 );
 
+scenario(
+  "a program that redraws by itself does so at the terminal's size, then at its new size, until it is left",
+  async () => {
+    await using top = await atTerminal(home, ["exec", "-it", "debian", "top", "-d", "0.5"], { rows: 12, columns: 90 });
+    for (const size of [
+      { rows: 12, columns: 90 },
+      { rows: 20, columns: 110 },
+    ]) {
+      await resize(top, size);
+      await top.shows(new RegExp(`\x1b\\[7m(?= *PID USER)[^\x1b]{${size.columns}}\x1b`));
+      // Two screens of so many lines, one after the other: it goes home to the first line for each.
+      const line = "(?:(?!\x1b\\[H)[^\r\n])*";
+      const screen = `\x1b\\[H(?:${line}\r\n){${size.rows - 1}}${line}`;
+      await top.shows(new RegExp(`${screen}${screen}\x1b\\[H`));
+    }
+    top.stdin.write("q");
+    assert.deepEqual((await top.shows(ENDED)).slice(1), ["0", "mended"]);
+  },
+);
+
 scenario("a pager shows a page, the end, and gives the shell back", async () => {
   const login = ["exec", "-it", "debian", "bash", "-l"];
   await using shell = await atTerminal(home, login, { rows: 10 });
