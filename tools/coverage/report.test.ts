@@ -16,11 +16,14 @@ test("a report becomes a table", () => {
 });
 
 test("a file is untested if it can do something and no function of it ran, loaded or not", () => {
-  const covered = parseLcov(record("entered.ts", "FNF:2\nFNH:1") + record("loaded.ts", "FNF:2\nFNH:0"));
+  const covered = parseLcov(
+    record("entered.ts", "FNF:2\nFNH:1") + record("loaded.ts", "FNF:2\nFNH:0") + record("texts.ts", "FNF:0\nFNH:0"),
+  );
   const sources = new Map([
     ["entered.ts", "export function a() {}"],
     ["loaded.ts", "export function a() {}"],
     ["never.ts", "export const a = () => 1;"],
+    ["texts.ts", 'export const script = "function a() {}";'],
     ["types.ts", "export {};"],
   ]);
   assert.deepEqual(untested(covered, sources), ["loaded.ts", "never.ts"]);
