@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type { ImageId, KernelId } from "@banger/contract/ids";
 import type { DaemonPaths } from "./config.ts";
 import type { Ports } from "./ports.ts";
+import { ContentStore } from "./services/content/content-store.ts";
+import { createStagingOwner } from "./services/content/owner.ts";
 import { DEBIAN_HOST } from "./services/debian/host-sources.ts";
 import { ImageService, imageRootFile, imageWorkSeed } from "./services/image/image-service.ts";
 import { ImageManifest } from "./services/image/manifest.ts";
 import { KERNEL_FILES, KernelManifest } from "./services/kernel/kernel-manifest.ts";
 import { KernelService } from "./services/kernel/kernel-service.ts";
-import { ContentStore } from "./services/storage/content-store.ts";
-import { createStagingOwner } from "./services/storage/content-store-owner.ts";
 import type { BootFiles } from "./services/vm/deps.ts";
 
 export type Stores = { readonly images: ImageService; readonly kernels: KernelService };

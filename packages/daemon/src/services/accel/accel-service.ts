@@ -12,7 +12,7 @@ import { atomicWrite } from "@banger/platform/fs/atomic-write";
 import type { Logger } from "@banger/platform/log";
 import type { Accelerator } from "@banger/vmm/driver";
 import * as z from "zod";
-import { SharedWork } from "../storage/content-store-shared-work.ts";
+import { SharedWork } from "../content/shared-work.ts";
 
 const Verdict = z.object({
   accelerator: z.enum(["kvm", "tcg"]),

@@ -19,12 +19,12 @@ import { systemClock } from "@banger/platform/time/clock";
 import type { VmmDriver } from "@banger/vmm/driver";
 import { QemuDriver } from "@banger/vmm/qemu/driver";
 import { measureTsc } from "../../tsc.ts";
+import { ContentStore } from "../content/content-store.ts";
+import { createStagingOwner } from "../content/owner.ts";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
 import { GuestChannel } from "../guest/guest-channel.ts";
 import { KERNEL_FILES, KernelManifest } from "../kernel/kernel-manifest.ts";
 import { KernelService } from "../kernel/kernel-service.ts";
-import { ContentStore } from "../storage/content-store.ts";
-import { createStagingOwner } from "../storage/content-store-owner.ts";
 import { proveKvm } from "./prove-kvm.ts";
 
 const checkout = fileURLToPath(new URL("../../../../../", import.meta.url));

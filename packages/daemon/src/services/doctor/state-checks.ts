@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { DoctorRow } from "@banger/contract/daemon/system";
 import { AppError } from "@banger/contract/errors";
-import type { StoredManifest, StoreListing } from "../storage/content-store.ts";
+import type { StoredManifest, StoreListing } from "../content/content-store.ts";
 import type { Machine } from "../vm/vm-store.ts";
 import type { Check, Waiting } from "./doctor-service.ts";
 

@@ -6,7 +6,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Exec } from "@banger/platform/exec/run";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import { type StagingOwner, stagingPath } from "../storage/content-store-staging.ts";
+import { type StagingOwner, stagingPath } from "../content/staging.ts";
 
 export type BuildDirDeps = {
   readonly exec: Exec;

@@ -7,10 +7,10 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { StoredEntry } from "../content/content-store.ts";
+import { soundEntry } from "../content/use-entry.ts";
 import { ARCHITECTURE, renderSources } from "../debian/debian-source.ts";
 import { claimPackages, missingBytes, prunePackages } from "../debian/package-cache.ts";
-import type { StoredEntry } from "../storage/content-store.ts";
-import { soundEntry } from "../storage/content-store-use.ts";
 import { requireSpace } from "../storage/space.ts";
 import { openBuildDir } from "./build-dir.ts";
 import { requireBuildTools } from "./build-tools.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
 import { errnoOf } from "@banger/platform/fs/errno";
-import type { StoredEntry } from "../storage/content-store.ts";
+import type { StoredEntry } from "../content/content-store.ts";
 import { usedExtents } from "../storage/ext4-used.ts";
 import { sha256OfFile } from "../storage/file-digest.ts";
 import { readSparseContent } from "../storage/sparse-content.ts";

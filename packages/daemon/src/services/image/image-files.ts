@@ -1,7 +1,7 @@
 /** Makes an image's two file systems out of its tree, in the builder's namespace: nothing is mounted. */
 import { join } from "node:path";
 import type { Exec } from "@banger/platform/exec/run";
-import type { Progress } from "../storage/content-store-shared-work.ts";
+import type { Progress } from "../content/shared-work.ts";
 import { makeExt4 } from "../storage/ext4.ts";
 import { usedExtents } from "../storage/ext4-used.ts";
 import { readSparseContent, type SparseContent } from "../storage/sparse-content.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "@banger/contract/errors";
 import { createFakeLogger, type LogLine } from "@banger/platform/log-fake";
 import { FakeClock } from "@banger/platform/time/clock-fake";
-import { ContentStore } from "../storage/content-store.ts";
+import { ContentStore } from "../content/content-store.ts";
 import { FakeBuildHost } from "./build-host-fake.ts";
 import { ImageService, imageRootFile, imageWorkSeed } from "./image-service.ts";
 import { ImageManifest } from "./manifest.ts";

@@ -6,10 +6,10 @@
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { StoredEntry, StoreListing } from "../storage/content-store.ts";
-import { type Progress, SharedWork } from "../storage/content-store-shared-work.ts";
-import type { TreeSize } from "../storage/content-store-tree.ts";
-import { idOf, removeUnused } from "../storage/content-store-use.ts";
+import type { StoredEntry, StoreListing } from "../content/content-store.ts";
+import { type Progress, SharedWork } from "../content/shared-work.ts";
+import type { TreeSize } from "../content/tree.ts";
+import { idOf, removeUnused } from "../content/use-entry.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
 import { buildImage } from "./build-image.ts";

@@ -1,6 +1,6 @@
 /** What is known about a built image: its manifest, as stored beside the files. */
 import * as z from "zod";
-import { ContentId } from "../storage/content-store-id.ts";
+import { ContentId } from "../content/content-id.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 

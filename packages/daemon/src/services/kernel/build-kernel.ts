@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
-import type { Progress } from "../storage/content-store-shared-work.ts";
+import type { Progress } from "../content/shared-work.ts";
 import { makeExt4 } from "../storage/ext4.ts";
 import { giveToRoot } from "../storage/ext4-owners.ts";
 import { ext4SizeFor, measureTree } from "../storage/ext4-size.ts";

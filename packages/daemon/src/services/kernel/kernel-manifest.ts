@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import * as z from "zod";
-import type { StoredEntry } from "../storage/content-store.ts";
-import { ContentId } from "../storage/content-store-id.ts";
+import { ContentId } from "../content/content-id.ts";
+import type { StoredEntry } from "../content/content-store.ts";
 import { sha256OfFile } from "../storage/file-digest.ts";
 
 /** Raised when the same package is to give another bundle. */

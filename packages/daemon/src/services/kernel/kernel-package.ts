@@ -2,9 +2,9 @@
 import { link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import type { Progress } from "../content/shared-work.ts";
 import type { ListedPackage } from "../debian/apt-output.ts";
 import type { PrivateApt } from "../debian/private-apt.ts";
-import type { Progress } from "../storage/content-store-shared-work.ts";
 import { sha256OfFile } from "../storage/file-digest.ts";
 
 const METAPACKAGE = "linux-image-cloud-amd64";

@@ -12,10 +12,10 @@ import { AppError } from "@banger/contract/errors";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { identify, isAlive } from "@banger/platform/process/liveness";
 import { systemClock } from "@banger/platform/time/clock";
+import { ContentStore } from "../content/content-store.ts";
+import { createStagingOwner } from "../content/owner.ts";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
 import { proxyEnvOf } from "../debian/proxy-env.ts";
-import { ContentStore } from "../storage/content-store.ts";
-import { createStagingOwner } from "../storage/content-store-owner.ts";
 import { KernelManifest } from "./kernel-manifest.ts";
 import { KernelService } from "./kernel-service.ts";
 

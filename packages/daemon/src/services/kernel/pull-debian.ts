@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { requireFreeSpace } from "@banger/platform/fs/free-space";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { Clock } from "@banger/platform/time/clock";
+import { contentId } from "../content/content-id.ts";
+import type { ContentStore } from "../content/content-store.ts";
+import type { Progress } from "../content/shared-work.ts";
+import { soundEntry } from "../content/use-entry.ts";
 import type { ListedPackage } from "../debian/apt-output.ts";
 import { readDebianSources } from "../debian/host-sources.ts";
 import { type AptDeps, PrivateApt } from "../debian/private-apt.ts";
-import type { ContentStore } from "../storage/content-store.ts";
-import { contentId } from "../storage/content-store-id.ts";
-import type { Progress } from "../storage/content-store-shared-work.ts";
-import { soundEntry } from "../storage/content-store-use.ts";
 import { requireSpace } from "../storage/space.ts";
 import { buildKernel } from "./build-kernel.ts";
 import {

@@ -11,12 +11,12 @@ import { atomicWrite, syncDirectory } from "@banger/platform/fs/atomic-write";
 import { errnoOf, isMissing, isOutOfSpace } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type * as z from "zod";
-import { ContentId } from "./content-store-id.ts";
-import { MANIFEST_FILE, type ReadResult, readEntry } from "./content-store-read.ts";
-import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
-import { SharedWork } from "./content-store-shared-work.ts";
-import { type StagingOwner, stagingPath, sweepStaging } from "./content-store-staging.ts";
-import { diskUsage, seal, type TreeSize } from "./content-store-tree.ts";
+import { ContentId } from "./content-id.ts";
+import { chooseEntry, type StoreKind } from "./find-entry.ts";
+import { MANIFEST_FILE, type ReadResult, readEntry } from "./read-entry.ts";
+import { SharedWork } from "./shared-work.ts";
+import { type StagingOwner, stagingPath, sweepStaging } from "./staging.ts";
+import { diskUsage, seal, type TreeSize } from "./tree.ts";
 
 export type StoredManifest = { readonly id: string; readonly name: string; readonly createdAt: string };
 export type StoredEntry<M> = { readonly manifest: M; readonly dir: string };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { identify, isAlive } from "@banger/platform/process/liveness";
-import { createStagingOwner } from "./content-store-owner.ts";
+import { createStagingOwner } from "./owner.ts";
 
 test("a process knows itself by its token, and neither another start of its pid nor another boot", async () => {
   const owner = createStagingOwner({ identify, isAlive }, process.pid);

@@ -1,7 +1,7 @@
 /** Names a process in file names, so that another one can tell later whether it still runs. */
 import { AppError } from "@banger/contract/errors";
 import type { Processes } from "@banger/platform/process/processes";
-import type { StagingOwner } from "./content-store-staging.ts";
+import type { StagingOwner } from "./staging.ts";
 
 const TOKEN = /^([1-9]\d*)-(\d+)-([0-9a-f-]+)$/;
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import * as z from "zod";
+import { contentId } from "./content-id.ts";
 import { ContentStore } from "./content-store.ts";
-import { contentId } from "./content-store-id.ts";
 
 const Manifest = z.object({ id: z.string(), name: z.string(), createdAt: z.string() });
 const owner = { token: "me-1", isAlive: (token: string) => token === "alive-2" };

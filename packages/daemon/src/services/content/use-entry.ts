@@ -1,7 +1,7 @@
 /** What services do alike with what they have in a content store. */
 import { AppError } from "@banger/contract/errors";
 import type { ContentStore, StoredEntry, StoredManifest, StoreListing } from "./content-store.ts";
-import { chooseEntry, type StoreKind } from "./content-store-ref.ts";
+import { chooseEntry, type StoreKind } from "./find-entry.ts";
 
 /** The entry, if it passes the check; what is there but damaged is removed, to be made anew. */
 export async function soundEntry<M extends StoredManifest>(
