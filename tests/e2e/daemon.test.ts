@@ -26,6 +26,8 @@ scenario("a machine and its background command outlive a daemon that is killed; 
   await home.ok(["run", "-dq", "--name", "kept", "--image", "minimal", "--", "sh", "-c", counting]);
   const [before] = await machines();
   const processes = (await home.traces()).processes;
+  await using followed = home.start(["logs", "-f", "--command", "kept"]);
+  await followed.shows("line 1\n");
   await home.killDaemon();
   assert.equal(
     await home.ok(["exec", "kept", "sh", "-c", "until [ -e /run/counted ]; do sleep 0.1; done; echo here"]),
@@ -37,6 +39,9 @@ scenario("a machine and its background command outlive a daemon that is killed; 
   const whole = Array.from({ length: 3000 }, (_, index) => `line ${index + 1}\n`).join("");
   const logs = () => home.ok(["logs", "--command", "kept"]);
   assert.equal(await home.until("the whole log", logs, (text) => text.length >= whole.length), whole);
+  await followed.shows("line 3000\n");
+  followed.signal("SIGINT");
+  assert.equal((await followed.ended).stdout, whole);
 });
 
 scenario(

@@ -5,7 +5,8 @@ import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
 import type { BangerClient } from "./client.ts";
-import { LastingExec, type Reconnect } from "./exec/lasting-exec.ts";
+import { LastingExec } from "./exec/lasting-exec.ts";
+import type { Reconnect } from "./lost-daemon.ts";
 
 /** `detached`: it goes on in the background */
 export type ExecStatus = { readonly status: number } | { readonly signal: number } | { readonly detached: true };

@@ -73,8 +73,10 @@ export const VmView = z.object({
 });
 export type VmView = z.infer<typeof VmView>;
 
-/** Why there is no more of a log. */
-export const LogEnd = z.object({ end: z.enum(["all", "deleted"]) });
+const offset = z.int().min(0);
+const part = z.string().max(64);
+/** A LogPosition. */
+const Position = z.strictObject({ of: part, part, at: offset, skip: offset });
 
 const one = z.strictObject({ ref: Ref });
 const began = z.object({ operation: OperationId });
@@ -137,7 +139,7 @@ export const vmMethods = {
     effect: "read",
   },
   "vm.show": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
-  /** Raw bytes on stream 0; on stream 1, when they end, one line of JSON, a LogEnd. */
+  /** Raw bytes on stream 0; on stream 1 lines of JSON: a LogMark before what it marks, if it is followed, and a LogEnd. */
   "vm.logs": {
     params: z.strictObject({
       ref: Ref,
@@ -148,8 +150,11 @@ export const vmMethods = {
       tail: z.int().min(0).optional(),
       /** nothing before this time, Unix time in `ms`; of commands only, because no other line has a time */
       since: z.int().min(0).optional(),
+      /** where each part stood when a daemon was lost, by its marks; `tail` is for the first time */
+      resume: z.array(Position).max(10_000).optional(),
     }),
-    result: z.object({}),
+    /** older daemons do not tell, nor do they mark */
+    result: z.object({ machine: VmId.optional() }),
     errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
     effect: "read",
     upgrade: "bytes",

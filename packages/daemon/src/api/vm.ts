@@ -22,7 +22,7 @@ export function vmHandlers({ vm, life, changes, waits, exec, stats }: Services):
     "vm.logs": (params, { upgrade }) => {
       const log = exec.logs(params);
       upgrade((mux) => exec.attach(() => serveLog(log, mux, { gone: vm.gone(log.machine) })));
-      return {};
+      return { machine: log.machine };
     },
   };
 }

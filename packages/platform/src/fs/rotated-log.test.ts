@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import fc from "fast-check";
-import { rotatedLog } from "./rotated-log.ts";
+import { type RotatedLogOptions, type RotatedPlace, rotatedLog } from "./rotated-log.ts";
 
 let directory: string;
 let path: string;
@@ -15,8 +15,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-async function read(options: { tail?: number } = {}): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(rotatedLog(path, options))).toString("latin1");
+async function read(options: RotatedLogOptions = {}): Promise<string> {
+  const chunks = await Array.fromAsync(rotatedLog(path, options));
+  return Buffer.concat(chunks.map(({ data }) => data)).toString("latin1");
 }
 
 /** As tail(1) would. */
@@ -45,6 +46,31 @@ test("lines longer than what is read at once are found from the end", async () =
   assert.equal(await read({ tail: 3 }), `first\n${long}${long}`);
 });
 
+/** Where what was written so far ends. */
+async function end(): Promise<RotatedPlace> {
+  const { file, at, data } = (await Array.fromAsync(rotatedLog(path))).at(-1) ?? { file: "", at: 0, data: "" };
+  return { file, at: at + data.length };
+}
+
+test("it is gone on with where somebody stood, also when that was rotated; of what is not kept any more, with the oldest", async () => {
+  writeFileSync(path, "one\ntwo\n");
+  const start = await end();
+  await appendFile(path, "three\n");
+  assert.equal(await read({ start }), "three\n");
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, "four\n");
+  assert.equal(await read({ start }), "three\nfour\n");
+  const later = await end();
+  for (const text of ["five\n", "six\n", "seven\n"]) {
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, text); // may well get the number of the file that has just gone
+  }
+  assert.equal(await read({ start: later }), "six\nseven\n");
+  truncateSync(path);
+  assert.equal(await read({ start: await end() }), "");
+  assert.equal(await read({ start: { ...later, at: 99 } }), "six\n");
+});
+
 test("a log that is not there reads as empty", async () => {
   assert.equal(await read(), "");
   assert.equal(await read({ tail: 5 }), "");
@@ -56,8 +82,8 @@ function followed(options: { tail?: number } = {}) {
   let text = "";
   let heard = Promise.withResolvers<void>();
   const end = (async () => {
-    for await (const chunk of rotatedLog(path, { ...options, follow: over.signal })) {
-      text += chunk.toString("latin1");
+    for await (const { data } of rotatedLog(path, { ...options, follow: over.signal })) {
+      text += data.toString("latin1");
       heard.resolve();
       heard = Promise.withResolvers();
     }
@@ -107,8 +133,8 @@ test("when its directory is removed, what was written is still given, and the en
 
 test("one who stops reading in the middle leaves no watcher behind", async () => {
   writeFileSync(path, "text");
-  for await (const chunk of rotatedLog(path, { follow: new AbortController().signal })) {
-    assert.equal(String(chunk), "text");
+  for await (const { data } of rotatedLog(path, { follow: new AbortController().signal })) {
+    assert.equal(String(data), "text");
     break;
   }
   assert.deepEqual(

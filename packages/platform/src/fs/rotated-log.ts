@@ -2,28 +2,37 @@
  * Reads a log that somebody else writes, caps and rotates: NAME, and NAME.1 which was NAME before. It can be followed while
  * it grows, through rotation and truncation. Never more than a piece of it is held.
  */
-import { watch } from "node:fs";
+import { type BigIntStats, watch } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isMissing } from "./errno.ts";
 import { endsLine, lastLines } from "./last-lines.ts";
 
+/** Where a byte of the log lies, whatever the generation that holds it is called by then. */
+export type RotatedPlace = { readonly file: string; readonly at: number };
+
 export type RotatedLogOptions = {
   /** lines from the end; all when absent */
   readonly tail?: number | undefined;
+  /** goes on there, or with the oldest byte that is kept */
+  readonly start?: RotatedPlace | undefined;
   /** goes on until the signal is aborted, and gives then what is left */
   readonly follow?: AbortSignal | undefined;
 };
 
 /** One generation, and how far it was read. */
-type Held = { readonly file: FileHandle; readonly inode: number; at: number };
+type Held = { readonly file: FileHandle; readonly identity: string; at: number };
 
 const CHUNK_BYTES = 64 << 10;
 
-export async function* rotatedLog(path: string, options: RotatedLogOptions = {}): AsyncGenerator<Buffer> {
+export async function* rotatedLog(
+  path: string,
+  options: RotatedLogOptions = {},
+): AsyncGenerator<RotatedPlace & { readonly data: Buffer }> {
   const generations = await openGenerations(path);
   try {
-    if (options.tail !== undefined) await skipToTail(generations, options.tail);
+    if (options.start) await skipTo(generations, options.start);
+    else if (options.tail !== undefined) await skipToTail(generations, options.tail);
     for (const held of generations) yield* rest(held);
     if (!options.follow) return;
     yield* follow(path, { generations, signal: options.follow });
@@ -36,7 +45,7 @@ export async function* rotatedLog(path: string, options: RotatedLogOptions = {})
 async function openGenerations(path: string): Promise<Held[]> {
   const current = await openHeld(path);
   const older = await openHeld(`${path}.1`);
-  if (!current || !older || current.inode !== older.inode) return [older, current].flatMap((held) => held ?? []);
+  if (!current || !older || current.identity !== older.identity) return [older, current].flatMap((held) => held ?? []);
   for (const { file } of [current, older]) await file.close();
   return await openGenerations(path);
 }
@@ -44,11 +53,23 @@ async function openGenerations(path: string): Promise<Held[]> {
 async function openHeld(path: string): Promise<Held | undefined> {
   try {
     const file = await open(path, "r");
-    return { file, inode: (await file.stat()).ino, at: 0 };
+    return { file, identity: identityOf(await file.stat({ bigint: true })), at: 0 };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** The number of a file that was removed is soon another one's; when it was made tells them apart. */
+function identityOf({ ino, birthtimeNs }: BigIntStats): string {
+  return `${ino}.${birthtimeNs}`;
+}
+
+async function skipTo(generations: Held[], { file, at }: RotatedPlace): Promise<void> {
+  const index = generations.findIndex(({ identity }) => identity === file);
+  for (const older of generations.splice(0, Math.max(0, index))) await older.file.close();
+  const held = index === -1 ? undefined : generations[0];
+  if (held && at <= (await held.file.stat()).size) held.at = at;
 }
 
 async function skipToTail(generations: readonly Held[], lines: number): Promise<void> {
@@ -67,19 +88,20 @@ async function skipToTail(generations: readonly Held[], lines: number): Promise<
   }
 }
 
-async function* rest(held: Held): AsyncGenerator<Buffer> {
+async function* rest(held: Held): ReturnType<typeof rotatedLog> {
   for (;;) {
-    const { buffer, bytesRead } = await held.file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, held.at);
+    const { identity: file, at } = held;
+    const { buffer, bytesRead } = await held.file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at);
     if (bytesRead === 0) return;
     held.at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    yield { file, at, data: buffer.subarray(0, bytesRead) };
   }
 }
 
 async function* follow(
   path: string,
   { generations, signal }: { generations: Held[]; signal: AbortSignal },
-): AsyncGenerator<Buffer> {
+): ReturnType<typeof rotatedLog> {
   for (;;) {
     using change = nextChange(path, signal);
     const held = generations.at(-1);
@@ -88,6 +110,7 @@ async function* follow(
     if (over) return;
     const next = await successor(path, held);
     if (next && next !== held) {
+      if (held) yield* rest(held); // what was written between our look and its rotation
       generations.push(next);
       for (const { file } of generations.splice(0, generations.length - 1)) await file.close();
     }
@@ -97,15 +120,15 @@ async function* follow(
 
 /** What is to be read behind what is held: a younger file, the same one from its beginning, or nothing. */
 async function successor(path: string, held: Held | undefined): Promise<Held | undefined> {
-  const now = await stat(path).catch(() => undefined); // between two generations there may be none
-  if (held && now?.ino === held.inode) {
+  const now = await stat(path, { bigint: true }).catch(() => undefined); // between two generations there may be none
+  if (held && now && identityOf(now) === held.identity) {
     if (now.size >= held.at) return undefined;
     held.at = 0;
     return held;
   }
   // When it was rotated twice, the one between is older than what is there now.
   const between = await openHeld(`${path}.1`);
-  if (between && held && between.inode !== held.inode) return between;
+  if (between && held && between.identity !== held.identity) return between;
   await between?.file.close();
   return await openHeld(path);
 }

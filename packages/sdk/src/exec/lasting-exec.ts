@@ -7,6 +7,7 @@ import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
 import type { Mux } from "@banger/platform/rpc/mux";
 import type { BangerClient } from "../client.ts";
+import { type Reconnect, withNextDaemon } from "../lost-daemon.ts";
 import { ExecInput } from "./exec-input.ts";
 import { endOn } from "./exec-link.ts";
 import { ExecOutput } from "./exec-output.ts";
@@ -21,15 +22,8 @@ export type LastingCommand = {
   readonly stdin: boolean;
 };
 
-/** A connection to whichever daemon there is. */
-export type Reconnect = (options: { signal: AbortSignal }) => Promise<BangerClient>;
-
-/** how long daemons may follow upon each other without one that goes on, `ms` */
-const RESUME_MS = 60_000;
 /** a machine has to be reached again first */
 const ATTACH_MS = 50_000;
-/** daemons that go away, too, before they go on with it */
-const MAX_TRIES = 5;
 const MAX_ORDERS = 64;
 
 export class LastingExec implements AsyncDisposable {
@@ -103,25 +97,21 @@ export class LastingExec implements AsyncDisposable {
     for (const line of this.#orders.splice(0)) control.write(line);
   }
 
-  /** The daemon that comes next may go away, too. */
   async #again(): Promise<{ mux: Mux; from: Offsets }> {
     const { signal } = this.#closing;
     signal.throwIfAborted();
     if (!this.#reconnect) throw unreachable();
-    const late = AbortSignal.any([signal, AbortSignal.timeout(RESUME_MS)]);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const taken = await this.#takeUp(await this.#reconnect({ signal: late }), late);
-        if (this.#size) this.#orders.push(`${JSON.stringify({ resize: this.#size })}\n`);
-        return taken;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (late.aborted || tries === MAX_TRIES || !AppError.is(error, "DAEMON_UNREACHABLE")) throw this.#gaveUp(error);
-      }
+    try {
+      const taken = await withNextDaemon(this.#reconnect, (client, late) => this.#takeUp(client, late), { signal });
+      if (this.#size) this.#orders.push(`${JSON.stringify({ resize: this.#size })}\n`);
+      return taken;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#gaveUp(error);
     }
   }
 
-  async #takeUp(client: BangerClient, signal: AbortSignal): Promise<{ mux: Mux; from: Offsets }> {
+  async #takeUp(client: BangerClient, { signal }: { signal: AbortSignal }): Promise<{ mux: Mux; from: Offsets }> {
     const resume = { stdout: this.stdout.offset, stderr: this.stderr.offset };
     const options = { signal, deadlineMs: ATTACH_MS, endsSoftly: true };
     const { result, mux } = await client.upgrade("exec.attach", { ...this.#command, resume }, options);

@@ -47,7 +47,8 @@ export const command = defineCommand(
     const source = sourceOf(options);
     const params = { ref: args.machine, source, follow, ...(tail !== undefined && { tail }) };
     const from = since && { since: since(now()) };
-    await using logs = await openLogs(await daemon.connect(), { ...params, ...from }, { signal });
+    const reconnect = () => daemon.reach();
+    await using logs = await openLogs(await daemon.connect(), { ...params, ...from }, { signal, reconnect });
     await print(logs, { out, signal, raw });
     if ((await logs.ended) === "deleted") err.line(`banger: ${args.machine} was deleted`);
     return 0;

@@ -14,6 +14,8 @@ export type Piece = {
   /** absolute offset of the first byte */
   readonly from: number;
   readonly data: Buffer;
+  /** where it begins in the log */
+  readonly place: LogPlace;
 };
 
 /** A command that may still write. */
@@ -73,8 +75,9 @@ async function* piecesOf(segment: Segment): AsyncGenerator<Piece> {
     const chunk = buffer.subarray(0, bytesRead);
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      const place = { segment: segment.number, at: segment.at };
       segment.at += end + 1 - start;
-      yield decode(chunk.subarray(start, end));
+      yield decode(chunk.subarray(start, end), place);
       start = end + 1;
     }
     if (bytesRead < size && start === 0) return;
@@ -82,10 +85,8 @@ async function* piecesOf(segment: Segment): AsyncGenerator<Piece> {
   }
 }
 
-/** Newest first, read from the end, each with the place before it. */
-export async function* piecesBackwards(
-  directory: string,
-): AsyncGenerator<{ readonly piece: Piece; readonly place: LogPlace }> {
+/** Newest first, read from the end. */
+export async function* piecesBackwards(directory: string): AsyncGenerator<Piece> {
   for (const number of (await segments(directory)).toReversed()) {
     await using file = await open(segmentPath(directory, number), "r");
     let end = (await file.stat()).size;
@@ -98,7 +99,7 @@ export async function* piecesBackwards(
       // What stands before the first line feed is the end of a line that begins further in front.
       let stop = text.lastIndexOf(LINE_FEED);
       for (let start = feedBefore(text, stop); stop > first; start = feedBefore(text, stop)) {
-        yield { piece: decode(text.subarray(start + 1, stop)), place: { segment: number, at: from + start + 1 } };
+        yield decode(text.subarray(start + 1, stop), { segment: number, at: from + start + 1 });
         stop = start;
       }
       tail = text.subarray(0, first + 1);
@@ -111,7 +112,7 @@ function feedBefore(text: Buffer, end: number): number {
   return end <= 0 ? -1 : text.lastIndexOf(LINE_FEED, end - 1);
 }
 
-function decode(line: Buffer): Piece {
+function decode(line: Buffer, place: LogPlace): Piece {
   const { at, stream, from, data } = parsePiece(JSON.parse(line.toString("utf8")));
-  return { at, stream, from, data: Buffer.from(data, "base64") };
+  return { at, stream, from, data: Buffer.from(data, "base64"), place };
 }

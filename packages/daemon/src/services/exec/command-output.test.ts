@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import fc from "fast-check";
 import { CommandLog } from "./command-log.ts";
-import { commandOutput, type LoggedCommand } from "./command-output.ts";
+import { commandOutput, type LoggedCommand, type OutputOptions } from "./command-output.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -20,13 +20,14 @@ async function written(name: string, commands: readonly (readonly string[])[]): 
     const to = await CommandLog.open(log, { segmentBytes: 1_000 });
     for (const [at, piece] of pieces.entries())
       await to.append(at % 2 ? "stderr" : "stdout", Buffer.from(piece), { at });
-    return { log, growing: undefined };
+    return { id: String(index), log, growing: undefined };
   });
   return await Promise.all(made);
 }
 
-async function read(commands: readonly LoggedCommand[], options: { tail?: number; since?: number }): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(commandOutput(commands, options))).toString();
+async function read(commands: readonly LoggedCommand[], options: OutputOptions): Promise<string> {
+  const pieces = await Array.fromAsync(commandOutput(commands, options));
+  return Buffer.concat(pieces.map(({ data }) => data)).toString();
 }
 
 test("the last lines are those of all commands as one text, however it was cut into pieces", async () => {

@@ -1,7 +1,7 @@
 /** Commands in machines: attached to a client, or left running with their output kept. */
 import { join } from "node:path";
+import type { LogPosition } from "@banger/contract/daemon/log-line";
 import type { ExecId, VmId } from "@banger/contract/ids";
-import { rotatedLog } from "@banger/platform/fs/rotated-log";
 import type { Mux } from "@banger/platform/rpc/mux";
 import type { Clock } from "@banger/platform/time/clock";
 import { ExecSession } from "../guest/exec-session.ts";
@@ -18,8 +18,10 @@ import {
 } from "./attached-commands.ts";
 import type { BackgroundCommands, CommandHome } from "./background.ts";
 import { hangUp } from "./bridge.ts";
-import { commandOutput, type LoggedCommand } from "./command-output.ts";
-import { listCommands } from "./command-record.ts";
+import type { Growing } from "./command-log-reader.ts";
+import { commandOutput, type LoggedCommand, type LogPiece } from "./command-output.ts";
+import { type Command, listCommands } from "./command-record.ts";
+import { fileOutput } from "./file-output.ts";
 import { type KnownCommand, takeUp } from "./take-up.ts";
 
 export type ExecServiceDeps = {
@@ -37,9 +39,15 @@ export type LogRequest = {
   readonly follow: boolean;
   readonly tail?: number | undefined;
   readonly since?: number | undefined;
+  readonly resume?: readonly LogPosition[] | undefined;
 };
-/** `over` ends one that is followed. */
-export type OpenLog = { readonly machine: VmId; read(over: AbortSignal): AsyncIterable<Buffer> };
+export type OpenLog = {
+  readonly machine: VmId;
+  /** of one that is followed: aborts when the daemon goes, and the log is the next one's */
+  readonly leaving: AbortSignal | undefined;
+  /** `over` ends one that is followed */
+  read(over: AbortSignal): AsyncIterable<LogPiece>;
+};
 
 type Served = { readonly serve: (mux: Mux) => Promise<void> };
 export type Started = Served & { readonly exec: ExecId; readonly machine: VmId; readonly pid: number };
@@ -134,23 +142,34 @@ export class ExecService {
   }
 
   /** Throws VM_NOT_FOUND at once; what is read comes oldest first. */
-  logs({ ref, source, follow, tail, since }: LogRequest): OpenLog {
+  logs({ ref, source, follow, tail, since, resume }: LogRequest): OpenLog {
     const machine = this.#deps.vm.find(ref).record.id;
     const files = this.#files(machine);
-    const read = async function* (this: ExecService, over: AbortSignal): AsyncGenerator<Buffer> {
-      const options = { tail, ...(follow && { follow: over }) };
-      if (source !== "command") yield* rotatedLog(source === "vmm" ? files.vmmLog : files.console, options);
-      else yield* commandOutput(await this.#logged(files.commands), { ...options, since });
+    const read = async function* (this: ExecService, over: AbortSignal): AsyncGenerator<LogPiece> {
+      const options = { tail, resume, ...(follow && { follow: over }) };
+      if (source !== "command") yield* fileOutput(source, source === "vmm" ? files.vmmLog : files.console, options);
+      else yield* commandOutput(await this.#logged(this.#home(machine), options), { ...options, since });
     };
-    return { machine, read: read.bind(this) };
+    return { machine, leaving: follow ? this.#commands.leaving : undefined, read: read.bind(this) };
   }
 
   /** What terminals showed is taken up, and no log. */
-  async #logged(directory: string): Promise<readonly LoggedCommand[]> {
-    const written = (await listCommands(directory)).filter(({ command }) => !command.tty && !command.attached);
-    return written.map(({ folder, command }) => {
-      return { log: join(folder, "output"), growing: this.#deps.background.followed(command.id) };
+  async #logged(home: CommandHome, { follow }: { follow?: AbortSignal }): Promise<readonly LoggedCommand[]> {
+    const written = (await listCommands(home.directory)).filter(({ command }) => !command.tty && !command.attached);
+    const logged = written.map(async ({ folder, command }) => {
+      return {
+        id: command.id,
+        log: join(folder, "output"),
+        growing: follow && (await this.#growing(command, home, follow)),
+      };
     });
+    return await Promise.all(logged);
+  }
+
+  /** Of a machine that the last daemon has left, the commands are to be reached again first. */
+  async #growing({ id, end }: Command, { machine }: CommandHome, over: AbortSignal): Promise<Growing | undefined> {
+    if (end !== null) return undefined;
+    return await this.#deps.background.whenFollowed(id, { machine, signal: over }).catch(() => undefined); // it is over
   }
 
   #inMachine(ref: string): InMachine & { machine: Machine } {

@@ -17,10 +17,10 @@ const LINE_FEED = 0x0a;
 export async function resumeAt(log: string, { wanted, end }: { wanted: Consumed; end: Consumed }): Promise<Replay> {
   let place: LogPlace | undefined;
   const from = { stdout: Math.max(wanted.stdout, end.stdout), stderr: Math.max(wanted.stderr, end.stderr) };
-  for await (const { piece, place: before } of piecesBackwards(log)) {
+  for await (const piece of piecesBackwards(log)) {
     if (from.stdout === wanted.stdout && from.stderr === wanted.stderr) break;
     from[piece.stream] = Math.max(wanted[piece.stream], piece.from);
-    place = before;
+    place = piece.place;
   }
   return { place, from };
 }
@@ -31,14 +31,13 @@ export async function lastScreen(log: string, end: Consumed): Promise<Replay> {
   let place: LogPlace | undefined;
   let bytes = 0;
   let first: Piece | undefined;
-  for await (const before of piecesBackwards(log)) {
-    const { piece } = before;
+  for await (const piece of piecesBackwards(log)) {
     if (bytes >= SCREEN_BYTES) {
       if (first) from[first.stream] = first.from + first.data.indexOf(LINE_FEED) + 1;
       break;
     }
     from[piece.stream] = piece.from;
-    place = before.place;
+    place = piece.place;
     bytes += piece.data.length;
     first = piece;
   }
@@ -48,7 +47,7 @@ export async function lastScreen(log: string, end: Consumed): Promise<Replay> {
 /** Where the log ends by now. */
 export async function logEnd(log: string): Promise<Consumed> {
   const end: { stdout?: number; stderr?: number } = {};
-  for await (const { piece } of piecesBackwards(log)) {
+  for await (const piece of piecesBackwards(log)) {
     end[piece.stream] ??= piece.from + piece.data.length;
     if (end.stdout !== undefined && end.stderr !== undefined) break;
   }

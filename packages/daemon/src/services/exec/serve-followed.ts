@@ -5,14 +5,13 @@
 import type { ExecEnd } from "@banger/contract/daemon/exec";
 import { execStreams } from "@banger/contract/daemon/exec-streams";
 import type { Mux } from "@banger/platform/rpc/mux";
-import type { MuxStream } from "@banger/platform/rpc/mux-stream";
-import { raceAbort } from "@banger/platform/time/deadline";
 import type { Consumed } from "../guest/exec-begin.ts";
 import type { Followed } from "./background.ts";
 import { feed, obey, tellTaken } from "./client-input.ts";
 import { leftToOthers } from "./client-output.ts";
 import { type Growing, readCommandLog } from "./command-log-reader.ts";
 import type { Replay } from "./replay.ts";
+import { writePiece } from "./write-piece.ts";
 
 export type ServeOptions = {
   readonly replay: Replay;
@@ -62,15 +61,8 @@ async function show(log: string, mux: Mux, { replay, growing, signal }: Show): P
     signal.throwIfAborted();
     const fresh = data.subarray(Math.max(0, at[stream] - from));
     at[stream] = Math.max(at[stream], from + data.length);
-    if (fresh.length > 0) await write(mux.stream(execStreams[stream]), { data: fresh, signal });
+    if (fresh.length > 0) await writePiece(mux.stream(execStreams[stream]), { data: fresh, signal });
   }
   signal.throwIfAborted();
   for (const name of ["stdout", "stderr"] as const) mux.stream(execStreams[name]).end();
-}
-
-async function write(to: MuxStream, { data, signal }: { data: Buffer; signal: AbortSignal }): Promise<void> {
-  if (to.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  to.write(data, () => resolve());
-  await raceAbort(promise, signal);
 }
