@@ -1,6 +1,7 @@
 /** `banger run` as a user types it: streams, exit statuses, names, interrupts, and a host that is as it was. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cloneTree, downloads } from "../harness/content-cache.ts";
 import { Home } from "../harness/home.ts";
@@ -91,6 +92,24 @@ scenario("signals after ready belong to the command; one that ends it is 128 + i
   assert.deepEqual([ran.status, ran.stdout], [9, "up\ncaught\n"], ran.stderr);
   const killed = await home.run([...once, "-q", "--", "sh", "-c", "kill -TERM $$"]);
   assert.equal(killed.status, 143);
+});
+
+scenario("run PATH that is killed while it copies leaves no machine", async () => {
+  const project = join(home.directory, "tmp/project");
+  await mkdir(project);
+  await writeFile(join(project, "large"), Buffer.alloc(100_000_000, 1));
+  for (const more of [[], ["--rm"]]) {
+    await using running = home.start(["run", ...more, "--image", "minimal", project, "--", "sleep", "3600"]);
+    await running.shows("is ready in");
+    running.signal("SIGKILL");
+    await running.ended;
+    await home.until(
+      "the end of the machine",
+      () => home.ok(["list", "-q"]),
+      (names) => names === "",
+    );
+  }
+  await rm(project, { recursive: true });
 });
 
 scenario("SIGINT while image and kernel are made leaves no half of them, and no process", async () => {

@@ -82,14 +82,17 @@ export function compose(composition: Composition): Composed {
   const actors = new Actors();
   const turns = new Turns({ ...vmDeps, operations, actors });
   const held = new HeldGuests({ ...vmDeps, actors });
-  const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns, held });
+  const deleteMachine = (id: VmId) => life.deleteIfThere(id);
+  const abandoned = (id: VmId) => {
+    if (!exec.leaving.aborted) deleteMachine(id); // or it is the next daemon's, which finds it incomplete
+  };
+  const vm = new VmService({ ...machines, newId: newVmId, operations, actors, turns, held, abandoned });
   const life = new LifeService({ ...vmDeps, turns, held, watch: (id) => vm.watch(id) });
   const changes = new ChangeService({ ...vmDeps, turns, host: ports.host });
   const prune = new PruneService({ ...vmDeps, turns, operations, quarantine: paths.quarantine });
   const machinePorts = new PortService({ ...vmDeps, listeners, actors, gatewayPort: () => gateway.port });
   const { processes, clock, log } = ports;
   const { machines: directory } = paths;
-  const deleteMachine = (id: VmId) => life.deleteIfThere(id);
   const background = new BackgroundCommands({ clock, log, deleteMachine });
   const newExecId = () => ExecId.parse(newId());
   const exec = new ExecService({ vm, background, machines: directory, newId: newExecId, clock, deleteMachine });

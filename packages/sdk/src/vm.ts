@@ -93,6 +93,11 @@ export async function signalVm(
   return await client.call("exec.signal", params, options);
 }
 
+/** One that was made `provisional` stays from now on, whatever becomes of its maker. */
+export async function keepVm(client: BangerClient, ref: string): Promise<VmView> {
+  return await client.call("vm.keep", { ref });
+}
+
 /** Ends the machine if it runs, and removes all that it has. */
 export async function deleteVm(client: BangerClient, ref: string, options: Follow = {}): Promise<void> {
   const { operation } = await client.call("vm.delete", { ref });

@@ -106,7 +106,8 @@ test("options win over variables, those over the project, that over the user's f
   assert.deepEqual([status, stderr], [0, ""]);
   const [params] = world.daemon.callsOf("vm.create");
   assert.deepEqual(params, {
-    ...{ image: "minimal", vcpus: 2, memoryMib: 1024, diskMib: 4096, start: true, ephemeral: false },
+    ...{ image: "minimal", vcpus: 2, memoryMib: 1024, diskMib: 4096 },
+    ...{ start: true, ephemeral: false, provisional: true },
     environment: ["A=file", "B=project", "C=option"],
     published: [
       { address: "127.0.0.1", host: 9091, guest: 90 },

@@ -97,7 +97,8 @@ test("what is asked for arrives as the contract has it", async () => {
   assert.deepEqual(ran, { status: 0, stdout: "web\n", stderr: "" });
   assert.deepEqual(world.daemon.callsOf("vm.create"), [
     {
-      ...{ name: "web", image: "minimal", vcpus: 2, memoryMib: 1536, diskMib: 20480, start: true, ephemeral: false },
+      ...{ name: "web", image: "minimal", vcpus: 2, memoryMib: 1536, diskMib: 20480 },
+      ...{ start: true, ephemeral: false, provisional: false },
       environment: ["A=1", "B=x=y", `HOME=${world.home}`],
     },
   ]);

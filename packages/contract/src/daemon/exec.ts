@@ -58,6 +58,8 @@ export const execMethods = {
       stdin: z.boolean().default(false),
       /** delete the machine when the command has ended, though its client may be gone by then */
       thenDelete: z.boolean().default(false),
+      /** from now on the machine is not provisional any more */
+      keep: z.boolean().default(false),
     }),
     result: z.object({ exec: ExecId, machine: VmId, pid: z.number() }),
     errors: failures,

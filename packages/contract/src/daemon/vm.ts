@@ -31,6 +31,8 @@ export const CreateParams = z.strictObject({
   start: z.boolean().default(true),
   /** deleted, with everything it has, when it stops */
   ephemeral: z.boolean().default(false),
+  /** the client's that makes it: deleted when that goes, or its daemon does, before it is kept by `exec.run` or `vm.keep` */
+  provisional: z.boolean().default(false),
 });
 
 /** What is absent stays as it is; variables that are not named stay, too. */
@@ -117,6 +119,8 @@ export const vmMethods = {
   "vm.pause": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
   /** Goes on where it was held, with its clock set. */
   "vm.resume": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
+  /** One that was provisional no longer is. */
+  "vm.keep": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "write" },
   "vm.delete": { params: one, result: began, errors: refused, effect: "write" },
   /** For a running machine, too: its host name and its HTTP name change with it. */
   "vm.rename": {

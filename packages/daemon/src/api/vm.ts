@@ -12,6 +12,7 @@ export function vmHandlers({ vm, life, changes, waits, exec, stats }: Services):
     "vm.reset": ({ ref, graceMs }, { connection }) => ({ operation: life.reset(ref, { graceMs }, connection) }),
     "vm.pause": ({ ref }, { connection }) => ({ operation: life.pause(ref, connection) }),
     "vm.resume": ({ ref }, { connection }) => ({ operation: life.resume(ref, connection) }),
+    "vm.keep": ({ ref }) => vm.keep(ref),
     "vm.delete": ({ ref }) => ({ operation: life.delete(ref) }),
     "vm.rename": ({ ref, name }, { signal }) => changes.rename(ref, name, { signal }),
     "vm.set": ({ ref, ...asked }, { signal }) => changes.set(ref, asked, { signal }),

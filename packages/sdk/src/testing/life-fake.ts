@@ -32,6 +32,7 @@ type LifeMethod =
   | "vm.wait"
   | "vm.set"
   | "vm.resume"
+  | "vm.keep"
   | "vm.delete";
 
 export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, LifeMethod> {
@@ -82,6 +83,10 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
       if (target === "command") return { id, name, machine: find(id), end: world.commandEnd() ?? { status: 0 } };
       if (state !== target) await raceAbort(new Promise<never>(() => undefined), signal);
       return { id, name, machine: find(id), end: null };
+    },
+    "vm.keep": (params) => {
+      world.called("vm.keep", params);
+      return find(params.ref);
     },
     "vm.delete": ({ ref }) => {
       const { id, name } = find(ref);

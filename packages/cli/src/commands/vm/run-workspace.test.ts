@@ -26,6 +26,7 @@ test("run PATH -- CMD: the files are there, the command runs among them, and the
     const ran = await world.run(["run", "--rm", repository, "--", "params"]);
     assert.equal(ran.status, 0, ran.stderr);
     assert.equal(JSON.parse(ran.stdout).cwd, "/root/some-repo");
+    assert.equal(Reflect.get(Object(world.daemon.callsOf("exec.run")[0]), "keep"), true);
     const guest = join(world.daemon.files.root, "root/some-repo");
     assert.equal(readFileSync(join(guest, "src/main.c"), "utf8"), "int main;");
     assert.ok(!existsSync(join(guest, "notes")) && !existsSync(join(guest, ".git")));
@@ -41,6 +42,7 @@ test("run -d PATH -- CMD runs there too", async () => {
   await withRepository(async (world, repository) => {
     await world.run(["run", "-dq", repository, "--", "make"]);
     assert.equal(Reflect.get(Object(world.daemon.callsOf("exec.detach")[0]), "cwd"), "/root/some-repo");
+    assert.equal(world.daemon.callsOf("vm.keep").length, 1);
   });
 });
 

@@ -7,7 +7,7 @@ import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "@banger/sdk/client";
 import { type ExecSession, exec } from "@banger/sdk/exec";
-import { createVm, deleteVm } from "@banger/sdk/vm";
+import { createVm, deleteVm, keepVm } from "@banger/sdk/vm";
 import { defaultDetachKeys, detachKeysOption } from "../../arguments/detach-keys.ts";
 import { createParams, machineOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, quietOption } from "../../arguments/output-options.ts";
@@ -64,7 +64,8 @@ export const command = defineCommand(
     const configured = await machineSettings({ path: args.path, command: given, options }, context);
     const argv = given ?? configured.command;
     const client = await context.daemon.connect();
-    const params = { ...createParams(options, configured), ephemeral: options.rm };
+    // Ours until the command runs: if we are killed before, it goes.
+    const params = { ...createParams(options, configured), ephemeral: options.rm, provisional: true };
     using progress = startProgress({ err: context.err, quiet: options.quiet, now: context.now });
     const machine = await createVm(client, params, { signal: context.signal, onChange: progress.onChange });
     progress.done(`${machine.name} is ready`);
@@ -110,7 +111,7 @@ async function startIn(
   try {
     signal.throwIfAborted();
     const where = { ref: machine.id, ...(cwd !== undefined && { cwd }) };
-    const params = { ...where, argv: [...argv], stdin: true, ...tty, thenDelete };
+    const params = { ...where, argv: [...argv], stdin: true, ...tty, thenDelete, keep: true };
     return await exec(await daemon.connect(), params, { signal, reconnect: () => daemon.reach() });
   } catch (error) {
     if (signal.aborted) await deleteIfThere(client, machine.id);
@@ -172,6 +173,7 @@ async function leaveRunning(
       thenDelete: rm,
       ...(cwd !== undefined && { cwd }),
     });
+  await keepVm(client, machine.id);
   if (json) context.out.json(machine);
   else context.out.line(machine.name);
   return 0;

@@ -49,6 +49,7 @@ export type OpenLog = {
   read(over: AbortSignal): AsyncIterable<LogPiece>;
 };
 
+type RunRequest = ExecRequest & { readonly thenDelete: boolean; readonly keep: boolean };
 type Served = { readonly serve: (mux: Mux) => Promise<void> };
 export type Started = Served & { readonly exec: ExecId; readonly machine: VmId; readonly pid: number };
 export type TakenUp = Served & Omit<KnownCommand, "folder"> & { readonly machine: VmId };
@@ -82,16 +83,24 @@ export class ExecService {
     }
   }
 
+  /** aborts when the daemon goes */
+  get leaving(): AbortSignal {
+    return this.#commands.leaving;
+  }
+
   /** The daemon goes: clients are let go, and find their commands with the next one. */
   leave(): void {
     this.#commands.leave();
   }
 
   /** Starts a command for a client, who then serves it over its connection. */
-  async run({ ref, ...spec }: ExecRequest & { thenDelete: boolean }, asking: Asking): Promise<Started> {
+  async run({ ref, keep, ...spec }: RunRequest, asking: Asking): Promise<Started> {
     const machine = this.#inMachine(ref);
     const id = this.#deps.newId();
+    // One that is to go with its command is its maker's until that was promised.
+    if (keep && !spec.thenDelete) this.#deps.vm.keep(machine.home.machine);
     const { session, serve } = await this.#commands.start(machine, { ...spec, id }, asking);
+    if (keep && spec.thenDelete) this.#deps.vm.keep(machine.home.machine);
     return {
       ...{ exec: id, machine: machine.home.machine, pid: session.pid ?? 0 },
       serve: (mux) => this.attach(() => serve(mux)),

@@ -50,7 +50,9 @@ export async function createVm(
       });
     }
     booting.signal.throwIfAborted();
-    keep();
+    // What is provisional stays incomplete, so that the next daemon takes it for what it is.
+    if (params.provisional) rollback.commit();
+    else keep();
   });
 }
 

@@ -10,6 +10,7 @@ import type { LiveMachine, VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
 import { guestEnded } from "./guest-failure.ts";
 import { type HeldGuests, VMM_SILENT } from "./held-guests.ts";
+import { isUp } from "./lifecycle.ts";
 import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
@@ -26,6 +27,8 @@ export type VmServiceDeps = VmDeps & {
   readonly actors: Actors;
   readonly turns: Turns;
   readonly held: Pick<HeldGuests, "look">;
+  /** deletes a machine whose maker has gone */
+  readonly abandoned: (id: VmId) => void;
 };
 
 export class VmService {
@@ -84,8 +87,24 @@ export class VmService {
         createVm(this.#deps, params, { ...context, id }),
       );
       this.watch(id);
+      if (params.provisional && owner) this.#goesWith(owner, id);
       return this.show(id);
     });
+  }
+
+  /** It is no longer its maker's alone. One that is on its way out goes. */
+  keep(ref: string): VmView {
+    const { record, state, complete } = this.find(ref);
+    if (!complete && isUp(state)) this.#deps.store.update(record.id, { complete: true });
+    return this.show(record.id);
+  }
+
+  #goesWith(owner: AbortSignal, id: VmId): void {
+    const gone = () => {
+      if (this.#deps.store.get(id)?.complete === false) this.#deps.abandoned(id);
+    };
+    if (owner.aborted) gone();
+    else owner.addEventListener("abort", gone, { once: true });
   }
 
   /** A guest that powers itself off, and a VMM that dies, are told by the end of the VMM. */
