@@ -81,6 +81,21 @@ test("signals after ready are the command's; a second Ctrl-C at once ends it", a
   assert.deepEqual([status, stdout], [137, '{"signal":9}\n']);
 });
 
+test("Ctrl-C ends those who only watch, while nothing comes", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  world.daemon.background = { argv: ["orders"], tty: false };
+  for (const argv of [
+    ["logs", "-f"],
+    ["attach", "--no-stdin"],
+  ]) {
+    const child = world.spawn([...argv, "web"]);
+    await heard(child.stdout, argv[0] === "logs" ? "red" : "waiting");
+    child.kill("SIGINT");
+    assert.equal((await outcome(child)).status, 130, argv[0]);
+  }
+});
+
 test("a command that no signal reaches is left at the third, with a word; --rm takes its machine along", async () => {
   await using world = await World.make();
   const child = world.spawn(["run", "-q", "--name", "web", "--rm", "--", "deaf"]);

@@ -2,7 +2,7 @@
  * What a machine has written, as raw bytes: a guest chose them, so whoever prints them sanitises first. One that is followed
  * outlives the daemon over which it comes: the next one is asked to go on at the very byte at which this end stands.
  */
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { LogEnd, LogPosition } from "@banger/contract/daemon/log-line";
 import { parseLogLine } from "@banger/contract/daemon/log-line";
 import type { InputOf } from "@banger/contract/daemon/method";
@@ -13,6 +13,7 @@ import type { BangerClient } from "./client.ts";
 import { jsonLines } from "./json-lines.ts";
 import { LogProgress } from "./log-progress.ts";
 import { type Reconnect, throwUnlessLost, withNextDaemon } from "./lost-daemon.ts";
+import { readablePieces } from "./pieces.ts";
 
 export type LogStream = AsyncDisposable & {
   readonly bytes: Readable;
@@ -63,8 +64,7 @@ class FollowedLog {
     this.#reconnect = params.follow ? reconnect : undefined;
     this.ended = this.#end.promise;
     this.ended.catch(() => undefined); // the bytes tell what went wrong
-    this.bytes = Readable.from(this.#pieces(), { objectMode: false });
-    this.bytes.on("error", () => undefined); // those who read hear of it
+    this.bytes = readablePieces(this.#pieces());
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** One output of a command, over as many connections as it takes. It knows how much of it has come in. */
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { MuxStream } from "@banger/platform/rpc/mux-stream";
+import { readablePieces } from "../pieces.ts";
 
 export class ExecOutput {
   readonly readable: Readable;
@@ -10,8 +11,7 @@ export class ExecOutput {
   #changed = Promise.withResolvers<void>();
 
   constructor() {
-    this.readable = Readable.from(this.#pieces(), { objectMode: false });
-    this.readable.on("error", () => undefined); // those who read hear of it
+    this.readable = readablePieces(this.#pieces());
   }
 
   /** Absolute: every byte before it is here, read or not. */
