@@ -1,7 +1,8 @@
 /** What goes wrong is told in a line, with a hint and an exit status, and the host is as it was before. */
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Command } from "../harness/command.ts";
 import { Home, product } from "../harness/home.ts";
 import { cannotMount, restartWithQemu, unshare } from "../harness/other-qemu.ts";
 import { cannotBeTested, openHome } from "../harness/scenarios.ts";
@@ -222,6 +223,36 @@ scenario("no space: a kernel that does not fit is refused, and nothing is left o
     await small.close();
   }
 });
+
+scenario(
+  "a state that has become read-only is told in one line, by a daemon that runs and of one that starts",
+  async (t) => {
+    const cannot = await cannotMount(home);
+    if (cannot !== undefined) return cannotBeTested(t, cannot);
+    const shut = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"';
+    const inside = [...unshare(), "sh", "-c"];
+    const status3 = { status: 3, says: / can not be written: its file system is read-only$/ };
+    await home.stopDaemon();
+    await home.ok(["daemon", "start"], { product: [...inside, 'exec "$0" "$@"', ...product] });
+    const { pid } = await home.daemon();
+    const mounts = await Promise.all(["self", pid].map((each) => readlink(`/proc/${each}/ns/mnt`)));
+    assert.equal(new Set(mounts).size, 2, "the daemon sees the host's mounts");
+    // After it has opened what it holds open, as a disk that fails does it.
+    const enter = ["nsenter", "-t", String(pid), ...(process.getuid?.() === 0 ? ["-m"] : ["-U", "-m"])];
+    const mounted = await new Command([...enter, "sh", "-c", shut, home.state], { env: home.env }).ended;
+    assert.equal(mounted.status, 0, mounted.stderr);
+    await refused(["create", "--image", "minimal"], status3);
+    await refused(["image", "delete", "minimal"], status3);
+    await home.stopDaemon();
+    const starting = [...inside, `${shut} && exec "$@"`, home.state, ...product];
+    for (let i = 0; i < 2; i += 1) {
+      const ran = await home.unchangedBy(() => home.run(["list"], { product: starting }));
+      assert.deepEqual([ran.status, ran.stdout], [3, ""], ran.stderr);
+      assert.match(ran.stderr, /^banger: .*bangerd\.log can not be written: its file system is read-only\nhint: .*\n$/);
+    }
+    assert.deepEqual(await home.json(["list"]), { machines: [] });
+  },
+);
 
 scenario("a directory that others may enter, and a HOME that is none, are refused", async () => {
   const open = await Home.make();

@@ -66,6 +66,11 @@ export const errorCatalog = {
   ),
   PORT_UNUSABLE: user(EXIT.environment, "Choose another address or port of this host."),
   STATE_UNSAFE: environment(EXIT.environment, "Choose a directory of your own, or mend its owner and mode."),
+  STATE_UNWRITABLE: environment(
+    EXIT.environment,
+    "Mend the mount, owner, mode or attributes of what is named, then try again.",
+    "later",
+  ),
   STATE_CORRUPT: environment(EXIT.environment, "The old database was kept beside the new one; see `banger doctor`."),
   SCHEMA_NEWER: environment(EXIT.environment, "A newer banger wrote this state; use that one."),
   PATH_TOO_LONG: environment(EXIT.environment, "Set XDG_DATA_HOME and XDG_RUNTIME_DIR to shorter directories."),

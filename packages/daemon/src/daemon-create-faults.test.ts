@@ -135,3 +135,33 @@ test("create: a full disk is DISK_FULL wherever it shows, and names the machine"
     assert.deepEqual(await bench.leftovers(), EMPTY);
   }
 });
+
+test("create and delete: a file system that has become read-only is told as such, and what is left goes when it is mended", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const path = join(bench.paths.machines, "x");
+  const readOnly = Object.assign(new Error("EROFS: read-only file system, open"), { code: "EROFS", path });
+  bench.onStep = (at) => {
+    if (at === "work disk: prepare") throw readOnly;
+  };
+  const { error } = await bench.ended(client, await client.call("vm.create", PARAMS));
+  const message = `${path} can not be written: its file system is read-only`;
+  assert.deepEqual([error?.code, error?.message], ["STATE_UNWRITABLE", message]);
+  assert.deepEqual(await bench.leftovers(), EMPTY);
+  bench.onStep = () => undefined;
+  const id = await bench.create(client, "web");
+  assert.ok(bench.life);
+  bench.life.driver.onStep = (at) => {
+    if (at === "sweep") throw readOnly;
+  };
+  const { error: left } = await bench.ended(client, await client.call("vm.delete", { ref: id }));
+  assert.deepEqual(
+    [left?.code, left?.message],
+    ["STATE_UNWRITABLE", `web was not cleaned up whole: remove sockets: ${message}`],
+  );
+  const { state, lastError } = await client.call("vm.show", { ref: id });
+  assert.deepEqual([state, lastError?.code, bench.host.running.length], ["failed", "STATE_UNWRITABLE", 0]);
+  bench.life.driver.onStep = () => undefined;
+  assert.equal((await bench.ended(client, await client.call("vm.delete", { ref: id }))).state, "done");
+  assert.deepEqual(await bench.leftovers(), EMPTY);
+});

@@ -7,9 +7,9 @@ import { AppError, describeChain, errorCatalog } from "@banger/contract/errors";
 import { parseAgentBuild } from "@banger/contract/guest/agent-build";
 import { agent, builtAt, commit, version } from "@banger/contract/version";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
-import { isOutOfSpace } from "@banger/platform/fs/errno";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import { refusedWrite } from "@banger/platform/fs/refused-write";
 import { findNative, loadNative } from "@banger/platform/native";
 import { closeInherited } from "@banger/platform/process/inherited";
 import { portOwner } from "@banger/platform/process/port-owner";
@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   const config = configOf(options, process.env);
   if (options.command === "check-migrations") return checkMigrations(daemonPaths(config).database);
   await run(config, options).catch((error: unknown) => {
-    throw isOutOfSpace(error) ? diskFull(config, error) : error;
+    throw refusedWrite(error, config.state) ?? error;
   });
   return 0;
 }
@@ -68,11 +68,6 @@ function announce(socket: string): void {
   writeSync(READY_FD, `ready ${socket}\n`);
   closeSync(READY_FD);
   hasAnnounced = true;
-}
-
-function diskFull({ state }: DaemonConfig, cause: unknown): AppError {
-  const path = cause instanceof Error && "path" in cause ? String(cause.path) : state;
-  return new AppError("DISK_FULL", `no space left for ${path}`, { facts: { path }, cause });
 }
 
 /** Whoever started us gets the reason even if the disk takes no log. */

@@ -50,6 +50,16 @@ test("a full disk is no damage", () => {
   assert.equal(Database.inspect(path).version, 0);
 });
 
+test("a database that may not be written is told as such, and not as a damaged one", () => {
+  const isRefused = (error: unknown) =>
+    AppError.is(error, "STATE_UNWRITABLE") && error.message === `the database ${path} can not be written`;
+  const sql = "PRAGMA query_only = 1; CREATE TABLE x (y TEXT) STRICT";
+  assert.throws(() => Database.open(path, { migrations: [{ name: "x", sql }] }), isRefused);
+  using database = Database.open(path);
+  database.all("PRAGMA query_only = 1");
+  assert.throws(() => database.run("DELETE FROM machines"), isRefused);
+});
+
 test("rubbish and a torn file are STATE_CORRUPT, not a crash", () => {
   writeFileSync(path, "this is not a database, and it is longer than a header would be: ".repeat(20));
   assert.throws(

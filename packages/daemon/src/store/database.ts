@@ -3,10 +3,11 @@
  *
  * A database of a newer banger is refused, one that does not pass its own check is STATE_CORRUPT; both are left as found.
  */
-import { statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { AppError } from "@banger/contract/errors";
+import { isMissing } from "@banger/platform/fs/errno";
 import { type Migration, migrations as shipped } from "./migrations.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -15,6 +16,8 @@ export type MigrationState = { readonly version: number; readonly newest: number
 const BUSY_MS = 5_000;
 /** SQLite's result codes; the low byte is the primary one */
 const PRIMARY = 0xff;
+const SQLITE_PERM = 3;
+const SQLITE_READONLY = 8;
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
@@ -35,7 +38,7 @@ export class Database implements Disposable {
       return new Database(sqlite, path);
     } catch (error) {
       sqlite.close();
-      throw isForWantOfSpace(error, path) ? diskFull(error, path) : error;
+      throw refusalOf(error, path) ?? error;
     }
   }
 
@@ -53,12 +56,12 @@ export class Database implements Disposable {
     return this.#sqlite.prepare(sql).all(...values);
   }
 
-  /** Returns how many rows changed. Throws DISK_FULL, and then nothing has changed. */
+  /** Returns how many rows changed. Throws DISK_FULL or STATE_UNWRITABLE, and then nothing has changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
     try {
       return Number(this.#sqlite.prepare(sql).run(...values).changes);
     } catch (error) {
-      throw isForWantOfSpace(error, this.#path) ? diskFull(error, this.#path) : error;
+      throw refusalOf(error, this.#path) ?? error;
     }
   }
 
@@ -78,20 +81,38 @@ function openChecked(path: string): DatabaseSync {
   } catch (error) {
     sqlite?.close();
     if (AppError.is(error)) throw error;
-    if (isForWantOfSpace(error, path)) throw diskFull(error, path);
+    const refusal = refusalOf(error, path);
+    if (refusal) throw refusal;
     throw new AppError("STATE_CORRUPT", `the database ${path} cannot be read`, { facts: { path }, cause: error });
   }
 }
 
-/** A write that fails says nothing about what is stored; SQLite calls it "full" only where it knows. */
-function isForWantOfSpace(error: unknown, path: string): boolean {
+/**
+ * Why the host did not take a write, if that is what it was: a write that fails says nothing about what is stored, and a database
+ * that may not be written is not damaged. SQLite calls it "full" and "read-only" only where it knows.
+ */
+function refusalOf(error: unknown, path: string): AppError | undefined {
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & PRIMARY : 0;
-  if (code === SQLITE_FULL) return true;
-  return (code === SQLITE_IOERR || code === SQLITE_CANTOPEN) && statfsSync(dirname(path)).bavail === 0;
+  const vague = code === SQLITE_IOERR || code === SQLITE_CANTOPEN;
+  const facts = { path };
+  if (code === SQLITE_FULL || (vague && statfsSync(dirname(path)).bavail === 0)) {
+    return new AppError("DISK_FULL", `no space left for the database ${path}`, { facts, cause: error });
+  }
+  const files = [dirname(path), path, `${path}-wal`, `${path}-shm`];
+  const closed = files.find((file) => !isWritable(file));
+  if (code !== SQLITE_READONLY && code !== SQLITE_PERM && !(vague && closed !== undefined)) return undefined;
+  const message = `the database ${path} can not be written${closed === undefined ? "" : `, because ${closed} can not`}`;
+  return new AppError("STATE_UNWRITABLE", message, { facts, cause: error });
 }
 
-function diskFull(cause: unknown, path: string): AppError {
-  return new AppError("DISK_FULL", `no space left for the database ${path}`, { facts: { path }, cause });
+/** What is not there hinders nobody. */
+function isWritable(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch (error) {
+    return isMissing(error);
+  }
 }
 
 function versionOf(sqlite: DatabaseSync): number {

@@ -6,6 +6,7 @@ import { lstat, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import { errnoOf, isMissing, isOutOfSpace } from "./errno.ts";
+import { refusedWrite } from "./refused-write.ts";
 
 /** Makes `path` (parents too) with mode 0700, or checks that it is a real directory of ours with no access for others. */
 export async function ensurePrivateDir(path: string, options: { uid?: number } = {}): Promise<void> {
@@ -15,6 +16,7 @@ export async function ensurePrivateDir(path: string, options: { uid?: number } =
     if (isOutOfSpace(error)) {
       throw new AppError("DISK_FULL", `no space left to make the directory ${path}`, { facts: { path }, cause: error });
     }
+    if (errnoOf(error) === "EROFS") throw refusedWrite(error);
     throw new AppError("STATE_UNSAFE", `the directory ${path} can not be made`, { facts: { path }, cause: error });
   }
   await checkPrivateDir(path, options);

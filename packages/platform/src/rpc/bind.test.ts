@@ -13,7 +13,7 @@ const context: RpcContext = {
 };
 
 function parseCode(value: unknown): ErrorCode {
-  for (const code of ["NAME_TAKEN", "TIMEOUT", "DISK_FULL"] as const) if (value === code) return code;
+  for (const code of ["NAME_TAKEN", "TIMEOUT", "NAME_INVALID"] as const) if (value === code) return code;
   throw new Error("no such code");
 }
 
@@ -29,10 +29,10 @@ test("a code that a method does not declare is told of, and answered all the sam
   const onUndeclared = ({ code }: AppError, method: string) => void told.push(`${method}: ${code}`);
   for (const methods of [declared, table]) {
     const bound = bindMethods(methods, handlers, { onUndeclared }).get("break");
-    for (const code of ["NAME_TAKEN", "TIMEOUT", "DISK_FULL"] as const) {
+    for (const code of ["NAME_TAKEN", "TIMEOUT", "NAME_INVALID"] as const) {
       await assert.rejects(bound?.call(code, context) ?? Promise.resolve(), (error) => AppError.is(error, code));
     }
     await assert.rejects(bound?.call("NONE", context) ?? Promise.resolve(), (error) => AppError.is(error, "USAGE"));
   }
-  assert.deepEqual(told, ["break: DISK_FULL"]);
+  assert.deepEqual(told, ["break: NAME_INVALID"]);
 });

@@ -14,8 +14,11 @@ export type Method = {
   /** codes of the failures that it answers with, beside those of IMPLIED; unchecked when absent */
   readonly errors?: readonly string[];
 };
-/** What any method may answer with. */
-export const IMPLIED: readonly string[] = ["INTERNAL", "USAGE", "CANCELLED", "TIMEOUT"];
+/** What any method may answer with: of the last two, each that writes. */
+export const IMPLIED: readonly string[] = [
+  ...["INTERNAL", "USAGE", "CANCELLED", "TIMEOUT"],
+  ...["DISK_FULL", "STATE_UNWRITABLE"],
+];
 export type MethodTable = Readonly<Record<string, Method>>;
 export type MethodName<T extends MethodTable> = keyof T & string;
 

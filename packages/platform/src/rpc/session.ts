@@ -6,6 +6,7 @@
 import { getEventListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
+import { refusedWrite } from "../fs/refused-write.ts";
 import type { BoundMethod, BoundMethods } from "./bind.ts";
 import { Channel, type ChannelLimits } from "./channel.ts";
 import { type Hello, mismatch, parseHello, sendHello } from "./handshake.ts";
@@ -198,6 +199,8 @@ export class Session {
       return error;
     }
     this.#options.onInternalError(error, method);
+    const refused = refusedWrite(error);
+    if (refused) return refused;
     return new AppError("INTERNAL", `${method} failed in a way that it should not`, { cause: error });
   }
 

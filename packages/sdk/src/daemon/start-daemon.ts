@@ -5,8 +5,8 @@
 import { open } from "node:fs/promises";
 import { ErrorView } from "@banger/contract/daemon/operation";
 import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
-import { isOutOfSpace } from "@banger/platform/fs/errno";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import { refusedWrite } from "@banger/platform/fs/refused-write";
 import { spawnDetached } from "@banger/platform/process/spawn-detached";
 import type { DaemonPlaces } from "./places.ts";
 
@@ -44,8 +44,8 @@ export async function startDaemon(
     });
     return "started";
   } catch (error) {
-    if (isOutOfSpace(error)) throw diskFull(places, error);
-    if (!AppError.is(error, "COMMAND_FAILED")) throw error;
+    // The log itself could not be made.
+    if (!AppError.is(error, "COMMAND_FAILED")) throw refusedWrite(error, places.log) ?? error;
     if (error.facts.exitCode === LOCKED) return "locked";
     throw await whyNot(places, error);
   }
@@ -72,11 +72,6 @@ async function whyNot(places: DaemonPlaces, cause: AppError): Promise<AppError> 
   }
   const hint = `Its log tells more: ${places.log}`;
   return new AppError("DAEMON_UNREACHABLE", "the daemon ended before it was ready", { hint, cause });
-}
-
-/** The log itself could not be made. */
-function diskFull({ log }: DaemonPlaces, cause: unknown): AppError {
-  return new AppError("DISK_FULL", `no space left for the daemon's log ${log}`, { facts: { path: log }, cause });
 }
 
 function parseError(line: string): ErrorView | undefined {

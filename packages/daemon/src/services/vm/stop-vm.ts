@@ -2,11 +2,14 @@
  * Stops or deletes a machine, whatever state it is in, and on a full disk, too; a machine that is deleted when it stops
  * is deleted here too.
  */
+
+import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import type { VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";
 import { mustGet } from "./start-vm.ts";
 import { teardown } from "./teardown.ts";
+import type { LastError } from "./vm-store.ts";
 
 export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
   const { record } = mustGet(deps, id);
@@ -22,10 +25,7 @@ export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): 
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, ending);
     deps.store.observe(id, { state: "stopped", lastError: null });
   } catch (error) {
-    deps.store.observe(id, {
-      state: "failed",
-      lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
-    });
+    deps.store.observe(id, { state: "failed", lastError: notWhole(error) });
     throw error;
   }
 }
@@ -42,10 +42,11 @@ export async function deleteVm(deps: VmDeps, id: VmId, how: { graceMs: number } 
     await teardown(deps, { record, files: machineFiles(deps.machines, id) }, { graceMs: how.graceMs, deleted: true });
     deps.store.delete(id);
   } catch (error) {
-    deps.store.observe(id, {
-      state: "failed",
-      lastError: { code: "INTERNAL", message: "the machine was not cleaned up whole" },
-    });
+    deps.store.observe(id, { state: "failed", lastError: notWhole(error) });
     throw error;
   }
+}
+
+function notWhole(error: unknown): LastError {
+  return { code: AppError.is(error) ? error.code : "INTERNAL", message: "the machine was not cleaned up whole" };
 }

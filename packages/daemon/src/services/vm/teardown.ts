@@ -5,6 +5,7 @@
  * step is safe to repeat, a step that fails stops none of the others, and a disk is removed only by a delete.
  */
 import { AppError, describeChain } from "@banger/contract/errors";
+import { refusedWrite } from "@banger/platform/fs/refused-write";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import { startDeadline, withDeadline } from "@banger/platform/time/deadline";
 import { powerOff } from "../guest/power.ts";
@@ -25,11 +26,14 @@ const KILL_MS = 20_000;
 
 export async function teardown(deps: VmDeps, machine: Prepared, how: Teardown): Promise<void> {
   const failures: string[] = [];
+  let refused: AppError | undefined;
   const attempt = async (what: string, run: () => Promise<void>) => {
     try {
       await run();
     } catch (error) {
-      failures.push(`${what}: ${describeChain(error)}`);
+      const refusal = refusedWrite(error);
+      refused ??= refusal;
+      failures.push(`${what}: ${refusal?.message ?? describeChain(error)}`);
       deps.log.error("teardown step failed", { machine: machine.record.id, step: what, error: describeChain(error) });
     }
   };
@@ -43,10 +47,11 @@ export async function teardown(deps: VmDeps, machine: Prepared, how: Teardown): 
   await attempt("remove handles", () => removeHandles(machine.files));
   if (how.deleted) await attempt("remove files", () => removeTree(machine.files.directory, { under: deps.machines }));
   if (failures.length > 0) {
-    throw new AppError("INTERNAL", `${machine.record.name} was not cleaned up whole: ${failures.join("; ")}`, {
-      facts: { machine: machine.record.id },
-      hint: "`banger doctor` shows what was left.",
-    });
+    throw new AppError(
+      refused?.code ?? "INTERNAL",
+      `${machine.record.name} was not cleaned up whole: ${failures.join("; ")}`,
+      { facts: { machine: machine.record.id }, hint: refused?.hint ?? "`banger doctor` shows what was left." },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 /** Work that is undone when it fails; what could not be undone is told beside the first cause, and never replaces it. */
 import { AppError, describeChain } from "@banger/contract/errors";
 import { isOutOfSpace } from "@banger/platform/fs/errno";
+import { refusedWrite } from "@banger/platform/fs/refused-write";
 import type { Logger } from "@banger/platform/log";
 import { type Leak, Rollback } from "@banger/platform/rollback";
 
@@ -24,7 +25,7 @@ export async function undoing<T>(
 
 /** A full disk can show at any write; it is the host's trouble and no bug. */
 function explained(error: unknown, name: string): unknown {
-  if (AppError.is(error) || !isOutOfSpace(error)) return error;
+  if (AppError.is(error) || !isOutOfSpace(error)) return refusedWrite(error) ?? error;
   return new AppError("DISK_FULL", `no space left on the disk for the files of ${name}`, {
     facts: { machine: name },
     cause: error,

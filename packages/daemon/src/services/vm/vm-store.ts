@@ -73,7 +73,7 @@ export class VmStore {
   }
 
   /**
-   * For what has happened already: it stays so when the disk has no space for the row. The next write of the machine
+   * For what has happened already: it stays so when the disk does not take the row. The next write of the machine
    * takes it along, and a daemon that dies before leaves it to the next one to find out.
    */
   observe(id: VmId, change: Pick<Partial<Machine>, "state" | "lastError" | "complete">): void {
@@ -81,7 +81,7 @@ export class VmStore {
       this.update(id, change);
     } catch (error) {
       const before = this.get(id);
-      if (!before || !AppError.is(error, "DISK_FULL")) throw error;
+      if (!before || !(AppError.is(error, "DISK_FULL") || AppError.is(error, "STATE_UNWRITABLE"))) throw error;
       this.#remember({ ...before, ...change });
     }
   }
