@@ -5,10 +5,15 @@ import type { OperationContext } from "../services/operation/operation-registry.
 import type { Area, Services } from "./context.ts";
 
 export function imageHandlers({ images, operations, usersOf }: Services): Area<"image"> {
-  const view = async (image: Image) => {
-    const { diskBytes } = await images.sizeOnDisk(image.manifest.id);
-    return imageView(image, { diskBytes, usedBy: usersOf(image.manifest.id) });
-  };
+  const view = async ({ manifest }: Image) => ({
+    id: ImageId.parse(manifest.id),
+    name: manifest.name,
+    architecture: manifest.architecture,
+    init: manifest.init,
+    createdAt: manifest.createdAt,
+    bytes: await images.bytesOnDisk(manifest.id),
+    usedBy: [...usersOf(manifest.id)],
+  });
   return {
     "image.build": ({ recipe }, { connection }) => {
       const what = { kind: "image.build", subject: recipe, owner: connection } as const;
@@ -19,17 +24,5 @@ export function imageHandlers({ images, operations, usersOf }: Services): Area<"
     "image.list": async () => ({ images: await Promise.all((await images.list()).entries.map(view)) }),
     "image.show": async ({ ref }) => await view(await images.show(ref)),
     "image.delete": async ({ ref }) => ({ id: ImageId.parse((await images.remove(ref)).id) }),
-  };
-}
-
-function imageView({ manifest }: Image, { diskBytes, usedBy }: { diskBytes: number; usedBy: readonly string[] }) {
-  return {
-    id: ImageId.parse(manifest.id),
-    name: manifest.name,
-    architecture: manifest.architecture,
-    init: manifest.init,
-    createdAt: manifest.createdAt,
-    bytes: diskBytes,
-    usedBy: [...usedBy],
   };
 }

@@ -5,13 +5,11 @@ import { unlessMissing } from "./errno.ts";
 
 const BLOCK_BYTES = 512;
 
-/** What goes away meanwhile counts for nothing. */
-export async function treeBytes(directory: string): Promise<number> {
-  const entries = await unlessMissing(readdir(directory, { withFileTypes: true }));
-  const sizes = (entries ?? []).map(async (entry) => {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) return await treeBytes(path);
-    return ((await unlessMissing(lstat(path)))?.blocks ?? 0) * BLOCK_BYTES;
-  });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+/** Of a directory with all that it holds, or of a file. What goes away meanwhile counts for nothing. */
+export async function treeBytes(path: string): Promise<number> {
+  const stat = await unlessMissing(lstat(path));
+  if (!stat) return 0;
+  const names = stat.isDirectory() ? await unlessMissing(readdir(path)) : [];
+  const inner = await Promise.all((names ?? []).map((name) => treeBytes(join(path, name))));
+  return inner.reduce((sum, bytes) => sum + bytes, stat.blocks * BLOCK_BYTES);
 }

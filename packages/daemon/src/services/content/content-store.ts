@@ -10,13 +10,14 @@ import { AppError } from "@banger/contract/errors";
 import { atomicWrite, syncDirectory } from "@banger/platform/fs/atomic-write";
 import { errnoOf, isMissing, isOutOfSpace } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
+import { treeBytes } from "@banger/platform/fs/tree-bytes";
 import type * as z from "zod";
 import { ContentId } from "./content-id.ts";
 import { chooseEntry, type StoreKind } from "./find-entry.ts";
 import { MANIFEST_FILE, type ReadResult, readEntry } from "./read-entry.ts";
+import { seal } from "./seal.ts";
 import { SharedWork } from "./shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "./staging.ts";
-import { diskUsage, seal, type TreeSize } from "./tree.ts";
 
 export type StoredManifest = { readonly id: string; readonly name: string; readonly createdAt: string };
 export type StoredEntry<M> = { readonly manifest: M; readonly dir: string };
@@ -94,8 +95,8 @@ export class ContentStore<M extends StoredManifest> {
     await this.#discard(join(this.#root, ContentId.parse(id)));
   }
 
-  async sizeOnDisk(id: string): Promise<TreeSize> {
-    return await diskUsage(join(this.#root, ContentId.parse(id)));
+  async bytesOnDisk(id: string): Promise<number> {
+    return await treeBytes(join(this.#root, ContentId.parse(id)));
   }
 
   /** Removes what processes that are gone have left half-made or half-removed; returns the names. */

@@ -8,7 +8,6 @@ import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { StoredEntry, StoreListing } from "../content/content-store.ts";
 import { type Progress, SharedWork } from "../content/shared-work.ts";
-import type { TreeSize } from "../content/tree.ts";
 import { idOf, removeUnused } from "../content/use-entry.ts";
 import type { WorkSeed } from "../storage/work-disk.ts";
 import { sweepBuildDirs } from "./build-dir.ts";
@@ -77,8 +76,8 @@ export class ImageService {
     return (ref) => idOf(listing, { ref, kind: "image" });
   }
 
-  async sizeOnDisk(id: string): Promise<TreeSize> {
-    return await this.#deps.store.sizeOnDisk(id);
+  async bytesOnDisk(id: string): Promise<number> {
+    return await this.#deps.store.bytesOnDisk(id);
   }
 
   /** A damaged image can be removed too. Throws IN_USE with the names of the machines. */

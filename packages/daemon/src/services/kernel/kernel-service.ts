@@ -7,7 +7,6 @@ import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { StoreListing } from "../content/content-store.ts";
 import { type Progress, SharedWork } from "../content/shared-work.ts";
 import { type StagingOwner, stagingPath, sweepStaging } from "../content/staging.ts";
-import type { TreeSize } from "../content/tree.ts";
 import { idOf, removeUnused } from "../content/use-entry.ts";
 import { ensureInitramfs, type Initramfs, removeInitramfs, verifyInitramfs } from "./initramfs.ts";
 import { checkKernel, type Kernel, type KernelManifest } from "./kernel-manifest.ts";
@@ -61,8 +60,8 @@ export class KernelService {
     return (ref) => idOf(listing, { ref, kind: "kernel" });
   }
 
-  async sizeOnDisk(id: string): Promise<TreeSize> {
-    return await this.#deps.store.sizeOnDisk(id);
+  async bytesOnDisk(id: string): Promise<number> {
+    return await this.#deps.store.bytesOnDisk(id);
   }
 
   /** A corrupt kernel can be removed too, by its exact id. */

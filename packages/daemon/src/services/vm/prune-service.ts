@@ -8,7 +8,7 @@ import type { Pruned, PruneItem } from "@banger/contract/daemon/prune";
 import type { VmState } from "@banger/contract/daemon/vm";
 import type { OperationId, VmId } from "@banger/contract/ids";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import { diskUsage } from "../content/tree.ts";
+import { treeBytes } from "@banger/platform/fs/tree-bytes";
 import { errorView } from "../operation/error-view.ts";
 import type { OperationContext, OperationRegistry } from "../operation/operation-registry.ts";
 import type { VmDeps } from "./deps.ts";
@@ -80,12 +80,12 @@ export class PruneService {
 
   async #machine({ record, state }: Machine): Promise<PruneItem> {
     const { id, name, createdAt } = record;
-    const { diskBytes } = await diskUsage(machineFiles(this.#deps.machines, id).directory);
+    const diskBytes = await treeBytes(machineFiles(this.#deps.machines, id).directory);
     return { kind: "machine", id, name, state, createdAt, bytes: diskBytes };
   }
 
   async #left(name: string): Promise<PruneItem> {
-    return { kind: "quarantine", name, bytes: (await diskUsage(join(this.#deps.quarantine, name))).diskBytes };
+    return { kind: "quarantine", name, bytes: await treeBytes(join(this.#deps.quarantine, name)) };
   }
 }
 
