@@ -30,6 +30,8 @@ scenario("user, directory and environment are those that were asked for", async 
     "nobody\n/tmp\n1 and a half|by the client|1\n",
   );
   assert.equal(await home.ok(["exec", "box", "sh", "-c", 'id -un; echo "$PWD $HOME"']), "root\n/root /root\n");
+  await home.ok(["set", "box", "--unset", "MACHINE"]);
+  assert.equal(await home.ok(["exec", "box", "sh", "-c", 'echo "$MACHINE $HOME"']), " /root\n");
   for (const wrong of [
     ["-u", "no-such-user"],
     ["-w", "/no/such/directory"],

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { VmName } from "@banger/contract/names";
 import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
@@ -92,6 +94,30 @@ test("set: disk and variables at once, processors and memory from the next start
   assert.deepEqual([after.vcpus, after.memoryMib, after.nextStart], [3, 2048, null]);
   const { spec } = bench.host.machine(id) ?? {};
   assert.deepEqual([spec?.vcpus, spec?.memoryMib], [3, 2048]);
+});
+
+test("a variable that is unset is there no longer, the last one too, and neither is one whose setting was undone", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web", { environment: ["A=1", "B=2"] });
+  const seen = async (name: string) => {
+    const runner = await bench.connect();
+    const { mux } = await runner.upgrade("exec.run", { ref: "web", argv: ["printenv", name] });
+    return await text(mux.stream(execStreams.stdout));
+  };
+  assert.deepEqual((await client.call("vm.set", { ref: "web", unset: ["A", "C"] })).variables, ["B"]);
+  assert.deepEqual([await seen("A"), await seen("B")], ["", "2\n"]);
+  assert.deepEqual((await client.call("vm.set", { ref: "web", unset: ["B"] })).variables, []);
+  assert.equal(await seen("B"), "");
+  bench.onStep = (step) => {
+    if (step === "work disk: apply change") throw new AppError("GUEST_REFUSED", "injected");
+  };
+  const failing = { ref: "web", environment: ["D=4"], diskMib: 10_240 };
+  await assert.rejects(client.call("vm.set", failing), code("GUEST_REFUSED"));
+  assert.equal(await seen("D"), "");
+  bench.onStep = () => undefined;
+  const both = { ref: "web", environment: ["E=new"], unset: ["E"] };
+  assert.deepEqual((await client.call("vm.set", both)).variables, ["E"]);
 });
 
 test("set of a machine that does not run: its disk grows at its next start", async () => {

@@ -255,23 +255,6 @@ test("wait prints the status of the command, or the name of a machine that has n
   world.daemon.addMachine("bad", { state: "failed", lastError });
 });
 
-test("set tells what holds from the next start, and refuses to change nothing", async () => {
-  await using world = await World.make();
-  const { id } = world.daemon.addMachine("web");
-  const ran = await world.run(["set", "web", "--vcpu", "4", "--memory", "2G", "--disk", "20G"]);
-  const said = "banger: web has 4 processors and 2 GiB of memory from its next start\n";
-  assert.deepEqual(ran, { status: 0, stdout: "web\n", stderr: said });
-  assert.deepEqual(world.daemon.callsOf("vm.set"), [{ ref: "web", vcpus: 4, memoryMib: 2048, diskMib: 20_480 }]);
-  const { results } = JSON.parse((await world.run(["set", "web", "--vcpu", "2", "--json"])).stdout);
-  assert.deepEqual([results[0].ref, VmView.parse(results[0].result).nextStart], ["web", { vcpus: 2 }]);
-  assert.equal((await world.run(["set", "-q", "web", "--vcpu", "2"])).stderr, "");
-  assert.doesNotMatch((await world.run(["set", "--help"])).stdout, /default/); // what is not given stays as it is
-  const nothing = await world.run(["set", "web"]);
-  assert.deepEqual([nothing.status, nothing.stderr.split("\n")[0]], [2, "banger: set needs something to change"]);
-  assert.deepEqual(await world.run(["rename", id, "shop"]), { status: 0, stdout: "shop\n", stderr: "" });
-  assert.equal((await world.run(["rename", "shop", "Not-A-Name"])).status, 2);
-});
-
 test("prune lists what could go and how, and removes it only when told to", async () => {
   await using world = await World.make();
   world.daemon.addMachine("runs");
@@ -290,11 +273,4 @@ test("prune lists what could go and how, and removes it only when told to", asyn
   assert.deepEqual([ran.status, ran.stdout], [0, "idle\n"]);
   assert.match(ran.stderr, /1 MiB freed in 0 ms\n$/);
   assert.equal(world.daemon.machines.size, 1);
-});
-
-test("show tells what the next start changes", async () => {
-  await using world = await World.make();
-  world.daemon.addMachine("web", { nextStart: { vcpus: 4, memoryMib: 2048 } });
-  const { stdout } = await world.run(["show", "web"]);
-  assert.match(stdout, /^Processors: +1; 4 from the next start\nMemory: +512 MiB; 2 GiB from the next start$/m);
 });

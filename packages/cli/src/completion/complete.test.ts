@@ -22,7 +22,7 @@ async function offered(world: World, line: string): Promise<Offered> {
 
 async function furnished(): Promise<World> {
   const world = await World.make();
-  world.daemon.addMachine("web");
+  world.daemon.addMachine("web", { variables: ["DEBUG", "TOKEN"] });
   world.daemon.addMachine("db");
   world.daemon.addMachine("off", { state: "stopped" });
   world.daemon.operations.begin("image.build", "minimal", async () => "image", OperationId.parse("4k2jabcdefgh"));
@@ -55,6 +55,10 @@ const lines: readonly (readonly [string, string, readonly string[]])[] = [
   ["banger image build ", "none", ["debian-bookworm", "minimal"]],
   ["banger completion ", "none", ["bash", "zsh", "fish"]],
   ["banger kill -s U", "none", ["USR1", "USR2"]],
+  ["banger set web --unset ", "none", ["DEBUG", "TOKEN"]],
+  ["banger set web --unset=D", "none", ["--unset=DEBUG"]],
+  ["banger set --unset ", "none", []],
+  ["banger set nobody --unset ", "none", []],
   ["banger operation show ", "none", ["4k2jabcdefgh"]],
   ["banger operation cancel ", "none", []],
   ["banger cp ", "files", ["web:", "db:"]],

@@ -3,7 +3,7 @@
  * data and nothing else; names that only a daemon knows are asked of `names`.
  */
 import { catalog, type Entry, nouns } from "../program/catalog.ts";
-import type { CommandData, Completes, OptionSpec, RefKind } from "../program/command.ts";
+import type { CommandData, Completes, MachinePart, OptionSpec, RefKind } from "../program/command.ts";
 import { readWords } from "./read-words.ts";
 
 export type Candidate = { readonly value: string; readonly help: string };
@@ -17,6 +17,8 @@ export type Offer = {
 export type Sources = {
   /** of the things that there are; none when that can not be said at once */
   names(kind: RefKind): Promise<readonly Candidate[]>;
+  /** of a machine; none when that can not be said at once */
+  parts(part: MachinePart["part"], machine: string): Promise<readonly Candidate[]>;
   /** names of this environment's variables */
   readonly variables: readonly string[];
 };
@@ -80,10 +82,11 @@ async function within(data: CommandData, words: readonly string[], sources: Sour
   const current = words.at(-1) ?? "";
   const { taken, given, awaiting, behind } = readWords(words.slice(0, -1), data);
   if (behind) return { candidates: [], paths: "files" };
-  if (awaiting) return await values(awaiting.completes, sources);
+  const asked = { sources, machine: taken[0] };
+  if (awaiting) return await values(awaiting.completes, asked);
   const joined = /^(--[a-z-]+=)/.exec(current)?.[1];
   if (joined !== undefined) {
-    const { candidates } = await values(data.options[joined.slice(2, -1)]?.completes, sources);
+    const { candidates } = await values(data.options[joined.slice(2, -1)]?.completes, asked);
     return only(candidates.map(({ value, help }) => ({ value: joined + value, help })));
   }
   const specs = Object.values(data.args);
@@ -91,7 +94,7 @@ async function within(data: CommandData, words: readonly string[], sources: Sour
   const spec = specs[taken.length] ?? (last?.arity === "some" || last?.arity === "rest" ? last : undefined);
   if (current.startsWith("-") && !(data.optionsFirst && taken.length > 0)) return only(options(data, given));
   if (!spec) return only(options(data, given));
-  const offer = await values(spec.completes, sources);
+  const offer = await values(spec.completes, asked);
   // What was named already is not named again.
   return { ...offer, candidates: offer.candidates.filter(({ value }) => !taken.includes(value)) };
 }
@@ -105,7 +108,9 @@ function options(data: CommandData, given: readonly string[]): Candidate[] {
   ];
 }
 
-async function values(completes: Completes | undefined, sources: Sources): Promise<Offer> {
+type Asked = { readonly sources: Sources; readonly machine: string | undefined };
+
+async function values(completes: Completes | undefined, { sources, machine }: Asked): Promise<Offer> {
   if (completes === undefined || completes === "nothing") return NOTHING;
   if (completes === "files" || completes === "directories") return { candidates: [], paths: completes };
   if (completes === "variables") return only(sources.variables.map((value) => ({ value, help: "" })));
@@ -113,6 +118,7 @@ async function values(completes: Completes | undefined, sources: Sources): Promi
     const machines = await sources.names({ ref: "machine", in: ["running"] });
     return { candidates: machines.map(({ value, help }) => ({ value: `${value}:`, help })), paths: "files" };
   }
+  if ("part" in completes) return machine === undefined ? NOTHING : only(await sources.parts(completes.part, machine));
   if ("values" in completes) return only(completes.values.map((value) => ({ value, help: "" })));
   return only(await sources.names(completes));
 }

@@ -15,19 +15,25 @@ const PLAIN = /^[\w.:/@+-]+$/;
 const DEADLINE_MS = 200;
 
 export async function liveNames(kind: RefKind, where: FindOptions): Promise<readonly Candidate[]> {
+  return await askDaemon(where, (client, signal) => names(client, kind, signal));
+}
+
+type Ask = (client: BangerClient, signal: AbortSignal) => Promise<readonly Candidate[]>;
+
+export async function askDaemon(where: FindOptions, ask: Ask): Promise<readonly Candidate[]> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   try {
     const client = await findDaemon({ ...where, signal });
     if (!client) return [];
     using _closed = { [Symbol.dispose]: () => client.close() };
-    const found = await ask(client, kind, signal);
+    const found = await ask(client, signal);
     return found.filter(({ value }) => PLAIN.test(value)).map(({ value, help }) => ({ value, help: sanitize(help) }));
   } catch {
     return []; // a line that is being typed is no place to complain
   }
 }
 
-async function ask(client: BangerClient, kind: RefKind, signal: AbortSignal): Promise<readonly Candidate[]> {
+async function names(client: BangerClient, kind: RefKind, signal: AbortSignal): Promise<readonly Candidate[]> {
   const wanted = (state: string) => kind.in === undefined || kind.in.includes(state);
   if (kind.ref === "machine") {
     const { machines } = await client.call("vm.list", {}, { signal });

@@ -7,14 +7,17 @@ import type { Output } from "../output/output.ts";
 import type { Host } from "../program/run-program.ts";
 import { complete } from "./complete.ts";
 import { liveNames } from "./live-names.ts";
+import { liveParts } from "./live-parts.ts";
 
 /** not the functions that bash hands on in variables */
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export async function runCompletion(words: readonly string[], { host, out }: Asked): Promise<number> {
   const { env, uid, build } = host;
+  const where = () => ({ places: daemonPlaces(env, { uid }), build });
   const { candidates, paths } = await complete(words, {
-    names: (kind) => liveNames(kind, { places: daemonPlaces(env, { uid }), build }),
+    names: (kind) => liveNames(kind, where()),
+    parts: (part, machine) => liveParts(part, { ...where(), machine }),
     variables: Object.keys(env).filter((name) => VARIABLE.test(name)),
   });
   out.line(paths);

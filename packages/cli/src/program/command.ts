@@ -8,9 +8,13 @@ export type RefKind =
   | { readonly ref: "machine" | "operation"; readonly in?: readonly string[] }
   | { readonly ref: "image" | "kernel"; readonly in?: never };
 
+/** What there is of the machine that the line names before. */
+export type MachinePart = { readonly of: "machine"; readonly part: "variables" };
+
 /** What a shell offers in a place of the command line. `places` are those of `cp`: files here, and MACHINE:PATH. */
 export type Completes =
   | RefKind
+  | MachinePart
   | { readonly values: readonly string[] }
   | "files"
   | "directories"

@@ -11,6 +11,7 @@ export type VmState = z.infer<typeof VmState>;
 
 /** One `KEY=VALUE`; values are secrets as far as logs are concerned. */
 export const EnvironmentEntry = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*=[^\0]*$/);
+const VariableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
 export const VmSizing = z.strictObject({
   vcpus: z.int().min(1).max(32).optional(),
@@ -41,6 +42,8 @@ export const ChangeParams = z.strictObject({
   name: VmName.optional(),
   ...VmSizing.shape,
   environment: z.array(EnvironmentEntry).max(1024).optional(),
+  /** variables that are to be set no longer, before those that are; one that is not there is none */
+  unset: z.array(VariableName).max(1024).optional(),
 });
 
 export const VmView = z.object({
@@ -55,6 +58,8 @@ export const VmView = z.object({
   /** what the next start changes of these, for a machine that runs; older daemons do not tell */
   nextStart: z.object({ vcpus: z.number().optional(), memoryMib: z.number().optional() }).nullable().default(null),
   ephemeral: z.boolean(),
+  /** names of the variables of its commands; older daemons do not tell */
+  variables: z.array(z.string()).default([]),
   /** ISO 8601 */
   createdAt: z.string(),
   /** ISO 8601; of the present run */

@@ -71,10 +71,13 @@ export function lifeHandlers(world: LifeWorld): Pick<Handlers<DaemonMethods>, Li
     },
     "vm.set": (params) => {
       world.called("vm.set", params);
-      const { ref, vcpus, memoryMib, diskMib = find(ref).diskMib } = params;
+      const { ref, vcpus, memoryMib, diskMib = find(ref).diskMib, environment = [], unset = [] } = params;
+      const added = environment.map((entry) => entry.slice(0, entry.indexOf("=")));
+      const gone = new Set([...unset, ...added]);
+      const variables = [...find(ref).variables.filter((name) => !gone.has(name)), ...added];
       const later = { ...(vcpus !== undefined && { vcpus }), ...(memoryMib !== undefined && { memoryMib }) };
-      if (find(ref).state !== "running") return changed(ref, { ...later, diskMib });
-      return changed(ref, { diskMib, nextStart: Object.keys(later).length > 0 ? later : null });
+      if (find(ref).state !== "running") return changed(ref, { ...later, diskMib, variables });
+      return changed(ref, { diskMib, variables, nextStart: Object.keys(later).length > 0 ? later : null });
     },
     "vm.wait": async (params, { signal }) => {
       world.called("vm.wait", params);

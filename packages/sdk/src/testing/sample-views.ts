@@ -33,6 +33,7 @@ export function sampleMachine(name: string): VmView {
     diskMib: 8192,
     nextStart: null,
     ephemeral: false,
+    variables: [],
     createdAt: NOW,
     startedAt: NOW,
     vmm: { driver: "qemu", accelerator: "tcg" },

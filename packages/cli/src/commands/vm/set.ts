@@ -3,7 +3,7 @@ import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import { setVm } from "@banger/sdk/vm";
-import { environmentOption } from "../../arguments/environment.ts";
+import { environmentOption, unsetOption } from "../../arguments/environment.ts";
 import { sizeOptions } from "../../arguments/machine-options.ts";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
@@ -21,6 +21,7 @@ export const command = defineCommand(
     options: {
       ...sizeOptions,
       env: environmentOption,
+      unset: unsetOption,
       quiet: silentOption,
       json: jsonOption,
     },
@@ -28,19 +29,23 @@ export const command = defineCommand(
       { line: "banger set web --disk 40G", help: "more room, at once" },
       { line: "banger set web db --vcpu 4 --memory 8G", help: "two machines, from their next start" },
       { line: "banger set web --env DEBUG=1", help: "a variable of its commands" },
+      { line: "banger set web --unset DEBUG", help: "and not any more" },
     ],
   },
   async ({ args, options }, context) => {
-    const { vcpu, memory, disk, env } = options;
+    const { vcpu, memory, disk, env, unset } = options;
+    const both = unset.find((key) => env.some((entry) => entry.startsWith(`${key}=`)));
+    if (both !== undefined) throw new AppError("USAGE", `set takes --env ${both} or --unset ${both}, not both`);
     const changes = {
       ...(vcpu !== undefined && { vcpus: vcpu }),
       ...(memory !== undefined && { memoryMib: memory }),
       ...(disk !== undefined && { diskMib: disk }),
       ...(env.length > 0 && { environment: [...env] }),
+      ...(unset.length > 0 && { unset: [...unset] }),
     };
     if (Object.keys(changes).length === 0) {
       throw new AppError("USAGE", "set needs something to change", {
-        hint: "Give --vcpu, --memory, --disk or --env; see `banger set --help`.",
+        hint: "Give --vcpu, --memory, --disk, --env or --unset; see `banger set --help`.",
       });
     }
     return await eachMachine(context, {

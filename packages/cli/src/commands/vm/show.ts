@@ -43,6 +43,7 @@ function properties(machine: VmView, now: number): (readonly [string, string])[]
     ["Work disk", sizeOf(machine.diskMib)],
     ["Created", formatAge(machine.createdAt, now)],
     ["Started", startedAt === null ? "not running" : formatAge(startedAt, now)],
+    ...(machine.variables.length === 0 ? [] : [["Variables", machine.variables.join(", ")] as const]),
     ["When stopped", machine.ephemeral ? "deleted" : "kept"],
     ["Runs under", `${vmm.driver}${vmm.accelerator === null ? "" : ` with ${vmm.accelerator}`}`],
     ["Isolation", machine.isolation],

@@ -25,6 +25,9 @@ export type ConfigureRequest = {
   readonly thaw?: boolean;
 };
 
+/** A list without entries would leave what was set before. HOME is every user's own, whatever is set here. */
+const NO_VARIABLES = ["HOME=/"];
+
 /** Resolves with the steps that were applied. */
 export async function configure(
   channel: GuestChannel,
@@ -42,7 +45,7 @@ export async function configure(
     searchDomain: request.searchDomains,
     authorizedKey: request.authorizedKeys,
     hostKey: request.hostKeys,
-    environment: request.environment,
+    environment: request.environment?.length === 0 ? NO_VARIABLES : request.environment,
     thaw: request.thaw === true ? 1 : undefined,
   };
   const { applied } = await channel.request("configure", fields, waiting);

@@ -111,7 +111,7 @@ export class FakeVerbs {
     return {
       configure: (request: FakeRequest<"configure">, fields: Request<"configure">) => {
         this.configured.push(fields);
-        this.commands.environment = fields.environment.map((one) => one.raw());
+        if (fields.environment.length > 0) this.commands.environment = fields.environment.map((one) => one.raw());
         const applied = Object.entries(fields).filter(([, value]) => value !== undefined && !isEmpty(value));
         agent.answer(request, { applied: applied.map(([name]) => name) });
       },

@@ -10,7 +10,7 @@ import type { Rollback } from "@banger/platform/rollback";
 import type * as z from "zod";
 import type { VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";
-import type { MachineRecord } from "./machine-record.ts";
+import { type MachineRecord, variableName } from "./machine-record.ts";
 import { writeManifest } from "./manifest.ts";
 import { type Host, requireRoom } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
@@ -41,10 +41,10 @@ export async function changeVm(
   });
 }
 
-/** Variables are set one by one: those that are not named stay. */
-function withChanges(record: MachineRecord, { environment = [], ...changes }: Changes): MachineRecord {
-  const named = new Set(environment.map(keyOf));
-  const kept = record.environment.filter((entry) => !named.has(keyOf(entry)));
+/** Variables are set and unset one by one: those that are not named stay. */
+function withChanges(record: MachineRecord, { environment = [], unset = [], ...changes }: Changes): MachineRecord {
+  const named = new Set([...environment.map(variableName), ...unset]);
+  const kept = record.environment.filter((entry) => !named.has(variableName(entry)));
   const { name = record.name, vcpus = record.vcpus, memoryMib = record.memoryMib, diskMib = record.diskMib } = changes;
   return { ...record, name, vcpus, memoryMib, diskMib, environment: [...kept, ...environment] };
 }
@@ -70,8 +70,4 @@ function shrinking({ name, diskMib }: MachineRecord, wantedMib: number): AppErro
     facts: { machine: name, diskMib, wantedMib },
     hint: "A disk only grows; make another machine for a smaller one.",
   });
-}
-
-function keyOf(entry: string): string {
-  return entry.slice(0, entry.indexOf("="));
 }

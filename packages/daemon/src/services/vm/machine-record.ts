@@ -43,3 +43,8 @@ export const MachineRecord = z.object({
     .nullable(),
 });
 export type MachineRecord = z.infer<typeof MachineRecord>;
+
+/** Of one `KEY=VALUE` of the environment. */
+export function variableName(entry: string): string {
+  return entry.slice(0, entry.indexOf("="));
+}

@@ -6,7 +6,7 @@ import type { VmId } from "@banger/contract/ids";
 import type { AgentFacts } from "../guest/agent-facts.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { isUp } from "./lifecycle.ts";
-import type { MachineRecord } from "./machine-record.ts";
+import { type MachineRecord, variableName } from "./machine-record.ts";
 import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 
@@ -35,6 +35,7 @@ export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastE
     ...sizingOf(record, state),
     diskMib: record.diskMib,
     ephemeral: record.ephemeral,
+    variables: record.environment.map(variableName),
     createdAt: record.createdAt,
     startedAt: isUp(state) ? (record.run?.startedAt ?? null) : null,
     vmm: { driver: driver.name, accelerator },

@@ -26,7 +26,7 @@ export function identity(deps: IdentityDeps): Capability {
       });
     },
     async applyChange({ record }, { asked, before, live, rollback }, { signal }) {
-      if (asked.name === undefined && asked.environment === undefined) return;
+      if (asked.name === undefined && asked.environment === undefined && asked.unset === undefined) return;
       const tell = ({ name, environment }: MachineRecord, waiting: Waiting) =>
         configure(live.guest, { hostname: name, environment }, { ...waiting, deadlineMs: GUEST_MS });
       rollback.guard("identity", async (undo) => void (await tell(before, { signal: undo })));
