@@ -9,8 +9,8 @@ import { daemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { lockFile } from "@banger/platform/fs/file-lock";
 import { connectClient } from "@banger/platform/rpc/client";
-import { DaemonBench } from "./testing/daemon-bench.ts";
-import { IMAGE_ID, KERNEL_ID } from "./testing/stores-fake.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
+import { IMAGE_ID, KERNEL_ID } from "../testing/stores-fake.ts";
 
 function code(wanted: ErrorCode): (error: unknown) => boolean {
   return (error) => AppError.is(error, wanted);

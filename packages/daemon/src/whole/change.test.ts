@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { VmName } from "@banger/contract/names";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const MIB = 2 ** 20;
 const [web, shop, db] = ["web", "shop", "db"].map((name) => VmName.parse(name));

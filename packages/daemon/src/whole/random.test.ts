@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import fc from "fast-check";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
 const ACTS = ["start", "stop", "restart", "kill", "reset", "pause", "resume", "delete", "wait", "die", "off"] as const;

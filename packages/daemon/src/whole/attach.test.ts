@@ -7,7 +7,7 @@ import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { AppError } from "@banger/contract/errors";
 import type { Mux } from "@banger/platform/rpc/mux";
-import { DaemonBench } from "./testing/daemon-bench.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
 
 type Attach = Omit<InputOf<DaemonMethods, "exec.attach">, "ref">;
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 function code(wanted: ErrorCode): (error: unknown) => boolean {
   return (error) => AppError.is(error, wanted);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { SocketOwners } from "@banger/platform/process/socket-table";
-import { DaemonBench } from "./testing/daemon-bench.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
 
 const BROWSER = "/usr/bin/chromium";
 const FLAGS =

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { PruneResult } from "@banger/contract/daemon/prune";
 import { AppError } from "@banger/contract/errors";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const MARK = "what was installed since";
 

@@ -6,9 +6,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Exec } from "@banger/platform/exec/run";
 import { raceAbort } from "@banger/platform/time/deadline";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
-const RECIPE = fileURLToPath(new URL("../../../images/minimal", import.meta.url));
+const RECIPE = fileURLToPath(new URL("../../../../images/minimal", import.meta.url));
 
 /** Every program that a build runs waits for ever; what a create runs, does not. */
 function heldPrograms(bench: DaemonBench): { exec: Exec; reached: Promise<string> } {

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import { DaemonBench } from "./testing/daemon-bench.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
 const PARAMS = { name: "web", image: "minimal" };

@@ -1,7 +1,7 @@
 /** Machines that are their maker's until they are kept: whoever dies before, nothing of them is left. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
 

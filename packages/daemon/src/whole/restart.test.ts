@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { systemClock } from "@banger/platform/time/clock";
-import { RETURN_MS } from "./services/exec/exec-service.ts";
-import { Database } from "./store/database.ts";
-import { migrations } from "./store/migrations.ts";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { RETURN_MS } from "../services/exec/exec-service.ts";
+import { Database } from "../store/database.ts";
+import { migrations } from "../store/migrations.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };
 

@@ -4,8 +4,8 @@ import { truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import type { DoctorRow } from "@banger/contract/daemon/system";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
-import { IMAGE_ID, KERNEL_ID } from "./testing/stores-fake.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
+import { IMAGE_ID, KERNEL_ID } from "../testing/stores-fake.ts";
 
 async function rowsOf(client: Client): Promise<(check: string) => DoctorRow | undefined> {
   const { rows } = await client.call("doctor.run", {});

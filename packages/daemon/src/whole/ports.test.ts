@@ -11,7 +11,7 @@ import { AppError, type ErrorCode } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import { SocketOwners } from "@banger/platform/process/socket-table";
 import { freePort } from "@banger/platform/testing/free-port";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const NOBODY = 65_534;
 const owners = new SocketOwners();

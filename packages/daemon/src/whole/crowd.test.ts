@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const CLIENTS = 100;
 const MACHINES = ["web", "db", "cache"];

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DaemonBench } from "./testing/daemon-bench.ts";
-import { IMAGE_ID, KERNEL_ID, putImage } from "./testing/stores-fake.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
+import { IMAGE_ID, KERNEL_ID, putImage } from "../testing/stores-fake.ts";
 
 const HOLES = 64 * 2 ** 20;
 

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import type { ExecEnd } from "@banger/contract/daemon/exec";
 import { execStreams } from "@banger/contract/daemon/exec-streams";
 import { AppError } from "@banger/contract/errors";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 type Run = { out: string; err: string; end: ExecEnd };
 

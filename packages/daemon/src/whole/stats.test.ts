@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import { DaemonBench } from "./testing/daemon-bench.ts";
+import { DaemonBench } from "../testing/daemon-bench.ts";
 
 test("the guest's own numbers, and what the host sees", async () => {
   await using bench = await DaemonBench.make();

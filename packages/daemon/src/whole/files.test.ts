@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import type { Mux } from "@banger/platform/rpc/mux";
-import { type Client, DaemonBench } from "./testing/daemon-bench.ts";
+import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 function code(wanted: ErrorCode, message: RegExp): (error: unknown) => boolean {
   return (error) => AppError.is(error, wanted) && message.test(error.message);
