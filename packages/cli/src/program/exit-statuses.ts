@@ -6,7 +6,7 @@ export const exitStatuses: readonly (readonly [string, string])[] = [
   [String(EXIT.usage), "the request is wrong: an unknown command or option, a name or size that breaks the rules"],
   [
     String(EXIT.environment),
-    "something is missing or wrong on this host, or in a machine: a package, space, memory, a guest that fails",
+    "something is missing or wrong on this host, or in a machine: a package, space, memory, a state that can not be written, a guest that fails",
   ],
   [String(EXIT.notFound), "there is nothing of that name"],
   [String(EXIT.conflict), "it is in the way of something else: a name that is taken, a machine that is busy"],
