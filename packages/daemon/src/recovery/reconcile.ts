@@ -15,7 +15,6 @@ import { correction, VMM_SILENT } from "../services/vm/held-guests.ts";
 import { isUp } from "../services/vm/lifecycle.ts";
 import { machineFiles } from "../services/vm/machine-files.ts";
 import { readManifest, writeManifest } from "../services/vm/manifest.ts";
-import { mustGet } from "../services/vm/start-vm.ts";
 import { deleteVm } from "../services/vm/stop-vm.ts";
 import { teardown } from "../services/vm/teardown.ts";
 import type { Machine } from "../services/vm/vm-store.ts";
@@ -84,7 +83,7 @@ async function adopt(deps: VmDeps, { record, files }: Prepared): Promise<boolean
   try {
     const what = { ms: STATE_MS, what: "the VMM to tell its state" };
     const hold = await withDeadline((signal) => process.hold({ signal }), what);
-    const change = correction(mustGet(deps, record.id), hold);
+    const change = correction(deps.store.mustGet(record.id), hold);
     if (change) deps.store.observe(record.id, change);
   } catch (error) {
     deps.log.warn("VMM did not tell its state", { machine: record.id, error: describeChain(error) });

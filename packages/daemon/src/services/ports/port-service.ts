@@ -11,7 +11,6 @@ import { isUp } from "../vm/lifecycle.ts";
 import { machineFiles } from "../vm/machine-files.ts";
 import { writeManifest } from "../vm/manifest.ts";
 import { notRunning } from "../vm/not-running.ts";
-import { mustGet } from "../vm/start-vm.ts";
 import { undoing } from "../vm/undoing.ts";
 import type { Machine } from "../vm/vm-store.ts";
 import { linkTo } from "./host-name.ts";
@@ -128,7 +127,7 @@ export class PortService {
     work: (machine: Machine) => Promise<void>,
   ): Promise<PortList["published"]> {
     const { id } = this.#find(ref).record;
-    await this.#deps.actors.run(id, () => work(mustGet(this.#deps, id)), { signal });
+    await this.#deps.actors.run(id, () => work(this.#deps.store.mustGet(id)), { signal });
     return this.#published(id);
   }
 

@@ -14,7 +14,6 @@ import { type MachineRecord, variableName } from "./machine-record.ts";
 import { writeManifest } from "./manifest.ts";
 import { type Host, requireRoom } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
-import { mustGet } from "./start-vm.ts";
 import { undoing } from "./undoing.ts";
 
 /** Absent is left as it is. */
@@ -25,7 +24,7 @@ export async function changeVm(
   id: VmId,
   { changes, signal }: { changes: Changes; signal: AbortSignal },
 ): Promise<void> {
-  const { record: before, state } = mustGet(deps, id);
+  const { record: before, state } = deps.store.mustGet(id);
   const record = withChanges(before, changes);
   if (record.memoryMib !== before.memoryMib) requireRoom(deps.host, record.memoryMib);
   if (record.diskMib < before.diskMib) throw shrinking(before, record.diskMib);

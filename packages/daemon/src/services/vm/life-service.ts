@@ -9,7 +9,7 @@ import type { HeldGuests } from "./held-guests.ts";
 import { pauseVm, resumeVm } from "./pause-vm.ts";
 import { resetVm } from "./reset-vm.ts";
 import { restartVm } from "./restart-vm.ts";
-import { mustGet, startVm } from "./start-vm.ts";
+import { startVm } from "./start-vm.ts";
 import { deleteVm, stopVm } from "./stop-vm.ts";
 import type { Turns } from "./turns.ts";
 import { viewOf } from "./vm-view.ts";
@@ -92,7 +92,7 @@ export class LifeService {
   }
 
   async #stop(id: VmId, options: { graceMs: number }): Promise<unknown> {
-    const { record } = mustGet(this.#deps, id);
+    const { record } = this.#deps.store.mustGet(id);
     await stopVm(this.#deps, id, options);
     return record.ephemeral ? { id } : viewOf(this.#deps, id);
   }

@@ -9,7 +9,6 @@ import { configure } from "../guest/configure.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { type HeldGuests, VMM_SILENT } from "./held-guests.ts";
 import { notRunning } from "./not-running.ts";
-import { mustGet } from "./start-vm.ts";
 import { undoing } from "./undoing.ts";
 import type { Machine } from "./vm-store.ts";
 
@@ -78,7 +77,7 @@ type Up = { readonly machine: Machine; readonly live: LiveMachine };
 
 /** One that ended by itself a moment ago is not cleaned up yet, but there is nobody to talk to. */
 function mustBeUp(deps: VmDeps, id: VmId): Up {
-  const machine = mustGet(deps, id);
+  const machine = deps.store.mustGet(id);
   const live = deps.live.get(id);
   if (live) return { machine, live };
   throw notRunning(machine.record.name, "stopped");

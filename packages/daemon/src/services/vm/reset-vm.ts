@@ -8,13 +8,13 @@ import type { Booting } from "./boot.ts";
 import type { VmDeps } from "./deps.ts";
 import { isUp } from "./lifecycle.ts";
 import { machineFiles } from "./machine-files.ts";
-import { mustGet, startVm } from "./start-vm.ts";
+import { startVm } from "./start-vm.ts";
 import { deleteVm, haltVm } from "./stop-vm.ts";
 import { undoing } from "./undoing.ts";
 
 /** Cancelled once it has stopped the machine, it leaves it so; one that is deleted when it stops is deleted then. */
 export async function resetVm(deps: VmDeps, id: VmId, how: Booting & { graceMs: number }): Promise<void> {
-  const { record, state } = mustGet(deps, id);
+  const { record, state } = deps.store.mustGet(id);
   const { signal } = how;
   try {
     await undoing({ name: record.name, log: deps.log }, async (rollback) => {

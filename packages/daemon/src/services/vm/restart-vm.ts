@@ -2,7 +2,7 @@
 import type { VmId } from "@banger/contract/ids";
 import type { Booting } from "./boot.ts";
 import type { VmDeps } from "./deps.ts";
-import { mustGet, startVm } from "./start-vm.ts";
+import { startVm } from "./start-vm.ts";
 import { deleteVm, haltVm } from "./stop-vm.ts";
 
 /** Cancelled in between, it leaves the machine stopped; one that is deleted when it stops is deleted then. */
@@ -11,7 +11,7 @@ export async function restartVm(
   id: VmId,
   { graceMs, signal, onStage }: Booting & { graceMs: number },
 ): Promise<void> {
-  const { record, state } = mustGet(deps, id);
+  const { record, state } = deps.store.mustGet(id);
   try {
     if (state !== "stopped") {
       onStage({ name: "stop" });

@@ -9,10 +9,10 @@ import type { MachineRecord } from "./machine-record.ts";
 import { writeManifest } from "./manifest.ts";
 import { teardown } from "./teardown.ts";
 import { undoing } from "./undoing.ts";
-import type { LastError, Machine } from "./vm-store.ts";
+import type { LastError } from "./vm-store.ts";
 
 export async function startVm(deps: VmDeps, id: VmId, booting: Booting): Promise<LiveMachine> {
-  const { record } = mustGet(deps, id);
+  const { record } = deps.store.mustGet(id);
   deps.store.update(id, { state: "starting" });
   try {
     return await undoing({ name: record.name, log: deps.log }, async (rollback) => {
@@ -53,10 +53,4 @@ async function beginRun(deps: VmDeps, before: MachineRecord, { signal }: Booting
   deps.store.update(record.id, { record });
   await writeManifest(files, record);
   return { record, files };
-}
-
-export function mustGet(deps: Pick<VmDeps, "store">, id: VmId): Machine {
-  const machine = deps.store.get(id);
-  if (machine) return machine;
-  throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
 }

@@ -2,23 +2,21 @@
  * Stops or deletes a machine, whatever state it is in, and on a full disk, too; a machine that is deleted when it stops
  * is deleted here too.
  */
-
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
 import type { VmDeps } from "./deps.ts";
 import { machineFiles } from "./machine-files.ts";
-import { mustGet } from "./start-vm.ts";
 import { teardown } from "./teardown.ts";
 import type { LastError } from "./vm-store.ts";
 
 export async function stopVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
-  const { record } = mustGet(deps, id);
+  const { record } = deps.store.mustGet(id);
   await (record.ephemeral ? deleteVm(deps, id, how) : haltVm(deps, id, how));
 }
 
 /** Stops it and keeps it, even one that is deleted when it stops: it is about to be started again. */
 export async function haltVm(deps: VmDeps, id: VmId, how: { graceMs: number }): Promise<void> {
-  const { record, state } = mustGet(deps, id);
+  const { record, state } = deps.store.mustGet(id);
   deps.store.observe(id, { state: "stopping" });
   const ending = { graceMs: how.graceMs, deleted: false, paused: state === "paused" };
   try {

@@ -11,7 +11,6 @@ import type { VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
 import { admit, due, isImpatient, type VmRequest } from "./lifecycle.ts";
 import { notRunning } from "./not-running.ts";
-import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 import { viewOf } from "./vm-view.ts";
 
@@ -92,7 +91,7 @@ export class Turns {
   async #inTurn(id: VmId, request: VmRequest, work: () => Promise<unknown>): Promise<unknown> {
     const machine = this.#deps.store.get(id);
     if (!machine && GOING.has(request)) return { id };
-    const { state, record } = machine ?? mustGet(this.#deps, id);
+    const { state, record } = machine ?? this.#deps.store.mustGet(id);
     const verdict = due(state, request);
     if (verdict.do === "deny") throw notRunning(record.name, state);
     return verdict.do === "nothing" ? viewOf(this.#deps, id) : await work();

@@ -14,7 +14,6 @@ import { isUp } from "./lifecycle.ts";
 import { machineFiles } from "./machine-files.ts";
 import type { NewMachine } from "./new-machine.ts";
 import { notRunning } from "./not-running.ts";
-import { mustGet } from "./start-vm.ts";
 import { stopVm } from "./stop-vm.ts";
 import type { Turns } from "./turns.ts";
 import type { Machine } from "./vm-store.ts";
@@ -111,7 +110,7 @@ export class VmService {
   watch(id: VmId): void {
     const live = this.#deps.live.get(id);
     if (!live) return;
-    const { record, lastError } = mustGet(this.#deps, id);
+    const { record, lastError } = this.#deps.store.mustGet(id);
     if (lastError?.code === VMM_SILENT.code) this.#deps.held.look(id, live); // it was adopted so
     const files = machineFiles(this.#deps.machines, id);
     this.#ends.set(
@@ -143,7 +142,7 @@ export class VmService {
   async #ended(id: VmId, live: LiveMachine): Promise<void> {
     if (this.#deps.live.get(id) !== live) return; // a stop or delete came first
     try {
-      const { record } = mustGet(this.#deps, id);
+      const { record } = this.#deps.store.mustGet(id);
       const failure = await this.#ends.get(live);
       live.guest.destroy(failure ?? poweredOff(record.name));
       await stopVm(this.#deps, id, { graceMs: 0 });

@@ -46,6 +46,13 @@ export class VmStore {
     return this.#all().get(id);
   }
 
+  /** Throws VM_NOT_FOUND: it was deleted since somebody took its id from a row. */
+  mustGet(id: VmId): Machine {
+    const machine = this.get(id);
+    if (machine) return machine;
+    throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
+  }
+
   named(name: string): Machine | undefined {
     return this.list().find(({ record }) => record.name === name);
   }
@@ -61,9 +68,7 @@ export class VmStore {
 
   /** Throws NAME_TAKEN when a new name is another machine's. */
   update(id: VmId, change: Partial<Machine>): void {
-    const before = this.get(id);
-    if (!before) throw new AppError("VM_NOT_FOUND", `there is no machine ${id}`, { facts: { ref: id } });
-    const after = { ...before, ...change };
+    const after = { ...this.mustGet(id), ...change };
     const error = after.lastError === null ? null : JSON.stringify(after.lastError);
     const sql = "UPDATE machines SET name = ?, state = ?, record = ?, last_error = ?, complete = ? WHERE id = ?";
     const { record, state, complete } = after;
@@ -107,7 +112,7 @@ export class VmStore {
       write();
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("machines.name"))) throw error;
-      throw new AppError("NAME_TAKEN", `there is a machine named ${name} already`, { facts: { name } });
+      throw new AppError("NAME_TAKEN", `there is a machine named ${name} already`, { facts: { name }, cause: error });
     }
   }
 

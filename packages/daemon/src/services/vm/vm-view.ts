@@ -7,7 +7,6 @@ import type { AgentFacts } from "../guest/agent-facts.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { isUp } from "./lifecycle.ts";
 import { type MachineRecord, variableName } from "./machine-record.ts";
-import { mustGet } from "./start-vm.ts";
 import type { Machine } from "./vm-store.ts";
 
 export type ViewDeps = Pick<VmDeps, "live" | "driver" | "agent">;
@@ -19,7 +18,7 @@ const ISOLATION = {
 
 /** As it is now. Throws VM_NOT_FOUND. */
 export function viewOf(deps: ViewDeps & Pick<VmDeps, "store">, id: VmId): VmView {
-  return vmView(deps, mustGet(deps, id));
+  return vmView(deps, deps.store.mustGet(id));
 }
 
 export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastError }: Machine): VmView {
