@@ -60,6 +60,26 @@ test("--dry-run lists with sizes, as JSON too, and no daemon is asked", async ()
   });
 });
 
+test("--dry-run --json tells names that are no text as they are, too", async () => {
+  await withRepository(async (world, repository) => {
+    const odd = Buffer.concat([Buffer.from(`${repository}/`), Buffer.from([0x66, 0xff])]);
+    await writeFile(odd, "x");
+    const asked = async (...more: string[]) =>
+      JSON.parse((await world.run(["run", "--dry-run", "--json", ...more, repository])).stdout);
+    const name = { path: "f\ufffd", pathBase64: "Zv8=" };
+    const { leftBehind } = await asked();
+    assert.deepEqual(leftBehind, {
+      ...{ untracked: [name.path, "notes"], secrets: [".env"], nested: [] },
+      notText: [name],
+    });
+    const { files } = await asked("--include-untracked");
+    assert.deepEqual(
+      files.find(({ path }: { path: string }) => path === name.path),
+      { ...name, kind: "file", size: 1 },
+    );
+  });
+});
+
 test("where no git leaves anything out, what may hold secrets is named", async () => {
   await using world = await World.make();
   const plain = join(world.home, "plain");

@@ -1,4 +1,5 @@
 /** The PATH of `run`: what of it goes into the machine, what is left behind and told, and the sending. */
+import { isUtf8 } from "node:buffer";
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import { sanitize } from "@banger/contract/guest-text";
@@ -67,9 +68,11 @@ export function showPlan(plan: WorkspacePlan, { json, quiet }: Options, { out, e
   const files = plan.files.filter(({ kind }) => kind !== "directory");
   if (json) {
     const list = (paths: readonly Buffer[]) => paths.map(text);
-    const shown = files.map(({ path, kind, size }) => ({ path: text(path), kind, size }));
+    const shown = files.map(({ path, kind, size }) => ({ ...named(path), kind, size }));
     const { directory, bytes, untracked, secrets, nested } = plan;
-    const left = { untracked: list(untracked), secrets: list(secrets), nested: list(nested) };
+    const notText = [...untracked, ...secrets, ...nested].filter((path) => !isUtf8(path)).map(named);
+    const lists = { untracked: list(untracked), secrets: list(secrets), nested: list(nested) };
+    const left = { ...lists, ...(notText.length > 0 && { notText }) };
     out.json({ directory, target: workspaceDirectory(plan), bytes, files: shown, leftBehind: left });
     return 0;
   }
@@ -81,6 +84,11 @@ export function showPlan(plan: WorkspacePlan, { json, quiet }: Options, { out, e
   err.line(`banger: would copy ${total} to ${sanitize(workspaceDirectory(plan))}:`);
   for (const { path, size } of files) out.line(`${formatBytes(size).padStart(10)}  ${sanitize(text(path))}`);
   return 0;
+}
+
+/** A name that is no text is told twice: as it can be shown, and as it is. */
+function named(path: Buffer): { path: string; pathBase64?: string } {
+  return { path: text(path), ...(!isUtf8(path) && { pathBase64: path.toString("base64") }) };
 }
 
 /** The directory in the machine. Without its files the machine is of no use: it goes, as if it had never become ready. */
