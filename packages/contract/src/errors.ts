@@ -134,6 +134,11 @@ export const errorCatalog = {
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof errorCatalog;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(errorCatalog, value);
+}
+
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
 const BRAND = Symbol.for("banger.AppError");

@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ExecEnd } from "@banger/contract/daemon/exec-end";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
-import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
+import { appErrorOf } from "./app-error.ts";
 import type { BangerClient } from "./client.ts";
 import { LastingExec } from "./exec/lasting-exec.ts";
 import type { Reconnect } from "./lost-daemon.ts";
@@ -84,10 +84,5 @@ function sessionOf(id: string, lasting: LastingExec): ExecSession {
 
 function statusOf(end: ExecEnd): ExecStatus {
   if (!("error" in end)) return end;
-  const { code, message, hint } = end.error;
-  throw new AppError(isCode(code) ? code : "INTERNAL", message, hint === undefined ? {} : { hint });
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCatalog, code);
+  throw appErrorOf(end.error);
 }

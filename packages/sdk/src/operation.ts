@@ -1,7 +1,8 @@
 /** Following an operation to its end: what a caller sees of `begin → events → result` is one promise. */
-import { type ErrorView, OperationView } from "@banger/contract/daemon/operation";
-import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
+import { OperationView } from "@banger/contract/daemon/operation";
+import { AppError } from "@banger/contract/errors";
 import type { OperationId } from "@banger/contract/ids";
+import { appErrorOf } from "./app-error.ts";
 import type { BangerClient } from "./client.ts";
 
 export type Follow = {
@@ -66,13 +67,4 @@ export function operationAmong(operations: readonly OperationView[], ref: string
 function errorOf({ error, kind, id }: OperationView): AppError {
   const { code, message, hint, facts } = error ?? { code: "INTERNAL", message: `${kind} ended without a reason` };
   return appErrorOf({ code, message, facts: { ...facts, operation: id }, ...(hint !== undefined && { hint }) });
-}
-
-/** An error as the daemon tells it, to be thrown here. */
-export function appErrorOf({ code, message, hint, facts = {} }: ErrorView): AppError {
-  return new AppError(isCode(code) ? code : "INTERNAL", message, { facts, ...(hint !== undefined && { hint }) });
-}
-
-function isCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(errorCatalog, code);
 }

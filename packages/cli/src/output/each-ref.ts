@@ -5,8 +5,8 @@
  */
 import type { ResolvedRef } from "@banger/contract/daemon/ref";
 import type { AppError } from "@banger/contract/errors";
+import { appErrorOf } from "@banger/sdk/app-error";
 import type { BangerClient } from "@banger/sdk/client";
-import { appErrorOf } from "@banger/sdk/operation";
 import { resolveRefs } from "@banger/sdk/refs";
 import type { Context } from "../program/context.ts";
 import { asAppError, errorJson, statusOf, writeError } from "./report-error.ts";

@@ -3,7 +3,7 @@
  *
  * What comes in is checked here; everything behind this file may trust the types.
  */
-import { AppError, describeChain, type ErrorCode, errorCatalog, type Facts } from "@banger/contract/errors";
+import { AppError, describeChain, type Facts, isErrorCode } from "@banger/contract/errors";
 
 export type RequestId = number | string;
 export type WireError = {
@@ -78,10 +78,6 @@ export function errorFromWire(value: unknown): AppError {
     ...options,
     facts: { ...facts, peerCode: String(data.code ?? raw.code) },
   });
-}
-
-function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === "string" && Object.hasOwn(errorCatalog, value);
 }
 
 function factsFromWire(value: unknown): Facts {

@@ -2,10 +2,10 @@
  * Starts the user's daemon, detached. Of several that are started at once the lock of the state directory lets one live;
  * the clients of the others wait for its socket.
  */
-import { open } from "node:fs/promises";
 import { ErrorView } from "@banger/contract/daemon/operation";
-import { AppError, type ErrorCode, errorCatalog } from "@banger/contract/errors";
+import { AppError, errorCatalog, isErrorCode } from "@banger/contract/errors";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
+import { readTail } from "@banger/platform/fs/read-tail";
 import { refusedWrite } from "@banger/platform/fs/refused-write";
 import { spawnDetached } from "@banger/platform/process/spawn-detached";
 import type { DaemonPlaces } from "./places.ts";
@@ -66,7 +66,7 @@ export function daemonEnvironment(env: DaemonProgram["env"]): Record<string, str
 /** A daemon that can not start says why to us, and in the last line of its log, which a full disk does not take. */
 async function whyNot(places: DaemonPlaces, cause: AppError): Promise<AppError> {
   const said = parseError(String(cause.facts.said ?? "")) ?? parseError(await lastLine(places.log));
-  if (said && isCode(said.code)) {
+  if (said && isErrorCode(said.code)) {
     const facts = { log: places.log, ...said.facts };
     return new AppError(said.code, said.message, { facts, cause, ...(said.hint !== undefined && { hint: said.hint }) });
   }
@@ -83,17 +83,6 @@ function parseError(line: string): ErrorView | undefined {
 }
 
 async function lastLine(path: string): Promise<string> {
-  try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    const length = Math.min(size, MAX_LAST_LINE_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString("utf8", 0, bytesRead).trimEnd().split("\n").at(-1) ?? "";
-  } catch {
-    return ""; // without its log there is less to tell, and the failure itself is told anyway
-  }
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCatalog, code);
+  const tail = await readTail(path, { maxBytes: MAX_LAST_LINE_BYTES });
+  return tail.toString("utf8").trimEnd().split("\n").at(-1) ?? "";
 }

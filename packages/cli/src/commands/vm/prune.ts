@@ -1,7 +1,7 @@
 /** `prune`: machines that do not run, and what lies in quarantine, are removed; without `-f` they are only named. */
 import type { Pruned, PruneItem } from "@banger/contract/daemon/prune";
 import { formatBytes } from "@banger/contract/sizes";
-import { appErrorOf } from "@banger/sdk/operation";
+import { appErrorOf } from "@banger/sdk/app-error";
 import { listPrunable, prune } from "@banger/sdk/prune";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { startProgress } from "../../output/progress.ts";

@@ -1,7 +1,7 @@
 /** `wait`: comes back when machines have stopped, or what was left running in them has ended. */
 import type { WaitFor, WaitResult } from "@banger/contract/daemon/wait";
 import { AppError } from "@banger/contract/errors";
-import { appErrorOf } from "@banger/sdk/operation";
+import { appErrorOf } from "@banger/sdk/app-error";
 import { waitVm } from "@banger/sdk/wait";
 import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { parseDurationMs } from "../../arguments/parse-number.ts";
