@@ -1,6 +1,6 @@
 /** Where a daemon keeps its things. Derived once, by main, from the environment or from flags. */
 import { join } from "node:path";
-import { HOLDER_FILE } from "@banger/contract/daemon/holder";
+import { HOLDER_FILE, LOG_FILE, SOCKET_FILE } from "@banger/contract/daemon/file-names";
 
 export type DaemonConfig = {
   /** intent, machines, images and kernels; survives a logout */
@@ -40,7 +40,7 @@ export type DaemonPaths = {
 
 export function daemonPaths({ state, runtime, cache, installation }: DaemonConfig): DaemonPaths {
   return {
-    socket: join(runtime, "bangerd.sock"),
+    socket: join(runtime, SOCKET_FILE),
     lock: join(state, "lock"),
     holder: join(state, HOLDER_FILE),
     database: join(state, "banger.db"),
@@ -51,7 +51,7 @@ export function daemonPaths({ state, runtime, cache, installation }: DaemonConfi
     quarantine: join(state, "quarantine"),
     proofs: join(state, "proofs"),
     acceleration: join(state, "acceleration.json"),
-    log: join(state, "bangerd.log"),
+    log: join(state, LOG_FILE),
     kernelCache: join(cache, "kernels"),
     imageCache: join(cache, "images"),
     launcher: join(installation, "build/native/banger-launcher"),

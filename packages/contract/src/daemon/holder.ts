@@ -4,7 +4,5 @@
  */
 import * as z from "zod";
 
-export const HOLDER_FILE = "daemon.json";
-
 export const DaemonHolder = z.object({ pid: z.number(), socket: z.string() });
 export type DaemonHolder = z.infer<typeof DaemonHolder>;

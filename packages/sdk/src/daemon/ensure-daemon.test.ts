@@ -3,7 +3,7 @@ import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { HOLDER_FILE } from "@banger/contract/daemon/holder";
+import { HOLDER_FILE } from "@banger/contract/daemon/file-names";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "../client.ts";
 import { DaemonFake } from "../testing/daemon-fake.ts";

@@ -1,7 +1,8 @@
 /** Which daemon holds a state directory, from what it has written there. Only what lies in directories of ours is believed. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DaemonHolder, HOLDER_FILE } from "@banger/contract/daemon/holder";
+import { HOLDER_FILE } from "@banger/contract/daemon/file-names";
+import { DaemonHolder } from "@banger/contract/daemon/holder";
 import { AppError } from "@banger/contract/errors";
 import { checkPrivateDir } from "@banger/platform/fs/private-dir";
 import type { DaemonPlaces } from "./places.ts";

@@ -1,5 +1,6 @@
-/** Where a user's daemon is found, from an environment that the caller hands in. Client and daemon must agree on every name here. */
+/** Where a user's daemon is found, from an environment that the caller hands in. */
 import { join } from "node:path";
+import { LOG_FILE, SOCKET_FILE } from "@banger/contract/daemon/file-names";
 import { baseDirs, type Env } from "@banger/platform/fs/paths";
 
 export type DaemonPlaces = {
@@ -18,8 +19,8 @@ export function daemonPlaces(env: Env, options: { uid: number }): DaemonPlaces {
     state: data,
     runtime,
     cache,
-    socket: join(runtime, "bangerd.sock"),
-    log: join(data, "bangerd.log"),
+    socket: join(runtime, SOCKET_FILE),
+    log: join(data, LOG_FILE),
     config: join(config, "config.toml"),
   };
 }

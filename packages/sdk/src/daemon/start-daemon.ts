@@ -5,7 +5,7 @@
 import { ErrorView } from "@banger/contract/daemon/operation";
 import { AppError, errorCatalog, isErrorCode } from "@banger/contract/errors";
 import { ensurePrivateDir } from "@banger/platform/fs/private-dir";
-import { readTail } from "@banger/platform/fs/read-tail";
+import { readLastLine } from "@banger/platform/fs/read-tail";
 import { refusedWrite } from "@banger/platform/fs/refused-write";
 import { spawnDetached } from "@banger/platform/process/spawn-detached";
 import type { DaemonPlaces } from "./places.ts";
@@ -20,7 +20,6 @@ export type DaemonProgram = {
 };
 
 const START_MS = 20_000;
-const MAX_LAST_LINE_BYTES = 16 << 10;
 const LOCKED = errorCatalog.STATE_LOCKED.exit;
 /** What reaches the daemon of its first client's environment: a later client must find the same daemon, whatever it has set. */
 const INHERITED = /^(?:PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|BANGER_\w+|(?:https?|ftp|all|no)_proxy)$/i;
@@ -65,7 +64,7 @@ export function daemonEnvironment(env: DaemonProgram["env"]): Record<string, str
 
 /** A daemon that can not start says why to us, and in the last line of its log, which a full disk does not take. */
 async function whyNot(places: DaemonPlaces, cause: AppError): Promise<AppError> {
-  const said = parseError(String(cause.facts.said ?? "")) ?? parseError(await lastLine(places.log));
+  const said = parseError(String(cause.facts.said ?? "")) ?? parseError(await readLastLine(places.log));
   if (said && isErrorCode(said.code)) {
     const facts = { log: places.log, ...said.facts };
     return new AppError(said.code, said.message, { facts, cause, ...(said.hint !== undefined && { hint: said.hint }) });
@@ -80,9 +79,4 @@ function parseError(line: string): ErrorView | undefined {
   } catch {
     return undefined; // a crash leaves other words there
   }
-}
-
-async function lastLine(path: string): Promise<string> {
-  const tail = await readTail(path, { maxBytes: MAX_LAST_LINE_BYTES });
-  return tail.toString("utf8").trimEnd().split("\n").at(-1) ?? "";
 }

@@ -3,7 +3,7 @@ import { closeSync, writeSync } from "node:fs";
 import { open, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { HOLDER_FILE } from "@banger/contract/daemon/holder";
+import { HOLDER_FILE, SOCKET_FILE } from "@banger/contract/daemon/file-names";
 import { AppError, errorCatalog } from "@banger/contract/errors";
 import { DaemonFake } from "./daemon-fake.ts";
 
@@ -35,7 +35,7 @@ try {
 } catch {
   process.exit(errorCatalog.STATE_LOCKED.exit);
 }
-const socket = join(values.runtime, "bangerd.sock");
+const socket = join(values.runtime, SOCKET_FILE);
 const daemon = await DaemonFake.start({ socket, build: { version: "1.0.0", commit: "abc", builtAt: values.built } });
 const holder = join(values.state, HOLDER_FILE);
 await writeFile(holder, JSON.stringify({ pid: process.pid, socket }));

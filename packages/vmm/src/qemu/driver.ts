@@ -1,9 +1,10 @@
 /**
  * QEMU's microvm machine. Works everywhere; under TCG it is a convenience, not a security boundary.
  */
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@banger/contract/errors";
+import { readLastLine } from "@banger/platform/fs/read-tail";
 import { Rollback } from "@banger/platform/rollback";
 import { raceAbort, startDeadline } from "@banger/platform/time/deadline";
 import type { Capabilities, Probe, VmmDriver, VmmHandles, VmmProcess, VmmSpec } from "../driver.ts";
@@ -91,7 +92,7 @@ export class QemuDriver implements VmmDriver {
     using deadline = startDeadline(signal, { ms: this.#deps.monitorMs ?? MONITOR_MS, what: "QEMU's monitor" });
     const died = vmm.exited.then(async (exit) => {
       const how = exit.signal === null ? `status ${exit.status}` : exit.signal;
-      const words = await lastLine(join(spec.directory, "vmm.log"));
+      const words = await readLastLine(join(spec.directory, "vmm.log"));
       const message = `QEMU ended with ${how} as it started${words === "" ? "" : `: ${words}`}`;
       throw new AppError("VMM_START_FAILED", message, {
         facts: { ...(exit.signal !== null && { signal: exit.signal }) },
@@ -103,13 +104,5 @@ export class QemuDriver implements VmmDriver {
       .untilUp(deadline)
       .catch((error: unknown) => (AppError.is(error, "TIMEOUT") ? Promise.reject(error) : died));
     await raceAbort(Promise.race([up, died]), deadline.signal);
-  }
-}
-
-async function lastLine(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).trimEnd().split("\n").at(-1) ?? "";
-  } catch {
-    return ""; // the launcher makes the file with the VMM's first word
   }
 }

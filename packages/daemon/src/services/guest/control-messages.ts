@@ -3,8 +3,7 @@
  * nobody waits for any more is dropped.
  */
 import { AppError } from "@banger/contract/errors";
-import type { MalformedError } from "@banger/contract/guest/fields";
-import { decodeFields } from "@banger/contract/guest/fields";
+import { decodeFields, MalformedError } from "@banger/contract/guest/fields";
 import { ANSWER_BIT, encodeMessage, type Message, MessageAssembler } from "@banger/contract/guest/message-frame";
 import {
   type Answer,
@@ -113,7 +112,7 @@ export class ControlMessages {
     try {
       for (let message = this.#assembler.next(); message; message = this.#assembler.next()) this.#dispatch(message);
     } catch (error) {
-      if (isMalformed(error)) throw protocolBroken(error.message, error);
+      if (error instanceof MalformedError) throw protocolBroken(error.message, error);
       throw error;
     }
     this.#touch();
@@ -149,8 +148,4 @@ export class ControlMessages {
     this.#pending.clear();
     for (const { settle } of all) settle?.fail(error);
   }
-}
-
-function isMalformed(error: unknown): error is MalformedError {
-  return error instanceof Error && error.name === "MalformedError";
 }

@@ -7,7 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 import { AppError } from "@banger/contract/errors";
-import type { MalformedError } from "@banger/contract/guest/fields";
+import { MalformedError } from "@banger/contract/guest/fields";
 import type { Decoded } from "@banger/contract/guest/frame-decoder";
 import { type AgentHello, agentHello, decodeHello } from "@banger/contract/guest/hello";
 import type { Clock } from "@banger/platform/time/clock";
@@ -182,7 +182,7 @@ export class Link {
     try {
       hello = decodeHello(agentHello, payload);
     } catch (error) {
-      if (isMalformed(error)) throw protocolBroken(error.message, error);
+      if (error instanceof MalformedError) throw protocolBroken(error.message, error);
       throw error;
     }
     // anything else is of an earlier life of the pipe
@@ -232,8 +232,4 @@ export class Link {
       watching.abort(OVER);
     }
   }
-}
-
-function isMalformed(error: unknown): error is MalformedError {
-  return error instanceof Error && error.name === "MalformedError";
 }
