@@ -42,6 +42,11 @@ scenario("user, directory and environment are those that were asked for", async 
   }
 });
 
+scenario("a path in a machine is completed by what lies there", async () => {
+  const ask = () => home.ok(["__complete", "cp", "box:/et"]);
+  await home.until("an answer within 80 ms", ask, (said) => said === "none\nbox:/etc/\t\n");
+});
+
 scenario("input reaches a command only with -i, and ends where ours does", async () => {
   assert.equal(await home.ok(["exec", "box", "wc", "-c"], { stdin: "unseen" }), "0\n");
   assert.equal(await home.ok(["exec", "-i", "box", "wc", "-c"], { stdin: Buffer.alloc(3 * MIB, 7) }), `${3 * MIB}\n`);

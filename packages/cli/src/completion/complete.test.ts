@@ -22,7 +22,8 @@ async function offered(world: World, line: string): Promise<Offered> {
 
 async function furnished(): Promise<World> {
   const world = await World.make();
-  world.daemon.addMachine("web", { variables: ["DEBUG", "TOKEN"] });
+  const network = { mode: "shut", open: ["127.0.0.1:8080 to 80", "0.0.0.0:9090 to 90"] };
+  world.daemon.addMachine("web", { variables: ["DEBUG", "TOKEN"], network });
   world.daemon.addMachine("db");
   world.daemon.addMachine("off", { state: "stopped" });
   world.daemon.operations.begin("image.build", "minimal", async () => "image", OperationId.parse("4k2jabcdefgh"));
@@ -64,6 +65,16 @@ const lines: readonly (readonly [string, string, readonly string[]])[] = [
   ["banger cp ", "files", ["web:", "db:"]],
   ["banger cp ./file w", "files", ["web:"]],
   ["banger cp -f web:/etc/x ", "files", ["web:", "db:"]],
+  ["banger cp web:", "none", ["web:README", "web:src/"]],
+  ["banger cp ./x web:/etc/R", "none", ["web:/etc/README"]],
+  ["banger cp web:a/.g", "none", ["web:a/.git/"]],
+  ["banger cp off:/", "none", []],
+  ["banger cp nobody:/", "none", []],
+  ["banger cp ./a:b/", "files", []],
+  ["banger attach web ", "none", ["4k2jexecexec"]],
+  ["banger attach off ", "none", []],
+  ["banger unpublish web ", "none", ["127.0.0.1:8080", "0.0.0.0:9090"]],
+  ["banger unpublish web 127.0.0.1:8080 0", "none", ["0.0.0.0:9090"]],
   ["banger exec w", "none", ["web"]],
   ["banger exec -it w", "none", ["web"]],
   ["banger exec -u root w", "none", ["web"]],
@@ -85,6 +96,15 @@ test("what is offered", async () => {
     if (line.endsWith(" -")) assert.ok(got.values.includes("--") || got.paths === "files", line);
     else assert.deepEqual(got, { paths, values }, line);
   }
+});
+
+test("paths are those where a copy would look, and a machine that is slow has none", async () => {
+  await using world = await furnished();
+  for (const typed of ["", "a/", "~/b/", "/etc/"]) await offered(world, `banger cp web:${typed}`);
+  const asked = world.daemon.callsOf("exec.run").map((params) => Object(params).argv.at(-1));
+  assert.deepEqual(asked, ["/root", "/root/a", "/root/b", "/etc"]);
+  world.daemon.execGate = new Promise(() => undefined);
+  assert.deepEqual(await offered(world, "banger cp web:/"), { paths: "none", values: [] });
 });
 
 test("each candidate has a word about it", async () => {

@@ -14,11 +14,19 @@ export type Offer = {
   readonly paths: "none" | "files" | "directories";
 };
 
+export type GuestDirectory = {
+  readonly machine: string;
+  /** as typed, with the slash at its end; empty for where paths begin */
+  readonly directory: string;
+};
+
 export type Sources = {
   /** of the things that there are; none when that can not be said at once */
   names(kind: RefKind): Promise<readonly Candidate[]>;
   /** of a machine; none when that can not be said at once */
   parts(part: MachinePart["part"], machine: string): Promise<readonly Candidate[]>;
+  /** what a directory of a machine holds, as it would be typed; none when that can not be said at once */
+  guestPaths(directory: GuestDirectory): Promise<readonly Candidate[]>;
   /** names of this environment's variables */
   readonly variables: readonly string[];
 };
@@ -82,7 +90,7 @@ async function within(data: CommandData, words: readonly string[], sources: Sour
   const current = words.at(-1) ?? "";
   const { taken, given, awaiting, behind } = readWords(words.slice(0, -1), data);
   if (behind) return { candidates: [], paths: "files" };
-  const asked = { sources, machine: taken[0] };
+  const asked = { sources, machine: taken[0], current };
   if (awaiting) return await values(awaiting.completes, asked);
   const joined = /^(--[a-z-]+=)/.exec(current)?.[1];
   if (joined !== undefined) {
@@ -108,19 +116,31 @@ function options(data: CommandData, given: readonly string[]): Candidate[] {
   ];
 }
 
-type Asked = { readonly sources: Sources; readonly machine: string | undefined };
+type Asked = { readonly sources: Sources; readonly machine: string | undefined; readonly current: string };
 
-async function values(completes: Completes | undefined, { sources, machine }: Asked): Promise<Offer> {
+async function values(completes: Completes | undefined, { sources, machine, current }: Asked): Promise<Offer> {
   if (completes === undefined || completes === "nothing") return NOTHING;
   if (completes === "files" || completes === "directories") return { candidates: [], paths: completes };
   if (completes === "variables") return only(sources.variables.map((value) => ({ value, help: "" })));
   if (completes === "places") {
+    const place = /^([^/:]+):((?:.*\/)?)([^/]*)$/s.exec(current);
+    if (place) return only(await inMachine(place, sources));
     const machines = await sources.names({ ref: "machine", in: ["running"] });
     return { candidates: machines.map(({ value, help }) => ({ value: `${value}:`, help })), paths: "files" };
   }
   if ("part" in completes) return machine === undefined ? NOTHING : only(await sources.parts(completes.part, machine));
   if ("values" in completes) return only(completes.values.map((value) => ({ value, help: "" })));
   return only(await sources.names(completes));
+}
+
+/** Of hidden files only those that are asked for. */
+async function inMachine(
+  [, machine = "", directory = "", begun = ""]: RegExpExecArray,
+  sources: Sources,
+): Promise<Candidate[]> {
+  const found = await sources.guestPaths({ machine, directory });
+  const seen = found.filter(({ value }) => begun.startsWith(".") || !value.startsWith("."));
+  return seen.map(({ value, help }) => ({ value: `${machine}:${directory}${value}`, help }));
 }
 
 function only(candidates: readonly Candidate[]): Offer {

@@ -20,8 +20,11 @@ export async function liveNames(kind: RefKind, where: FindOptions): Promise<read
 
 type Ask = (client: BangerClient, signal: AbortSignal) => Promise<readonly Candidate[]>;
 
-export async function askDaemon(where: FindOptions, ask: Ask): Promise<readonly Candidate[]> {
-  const signal = AbortSignal.timeout(DEADLINE_MS);
+export async function askDaemon(
+  { deadlineMs = DEADLINE_MS, ...where }: FindOptions & { readonly deadlineMs?: number },
+  ask: Ask,
+): Promise<readonly Candidate[]> {
+  const signal = AbortSignal.timeout(deadlineMs);
   try {
     const client = await findDaemon({ ...where, signal });
     if (!client) return [];

@@ -12,6 +12,17 @@ const parts: Record<MachinePart["part"], Ask> = {
     const { variables } = await client.call("vm.show", { ref }, options);
     return variables.map((value) => ({ value, help: "" }));
   },
+  commands: async (client, ref, options) => {
+    const { commands } = await client.call("exec.list", { ref }, options);
+    return commands.map(({ exec, argv }) => ({ value: exec, help: argv.join(" ") }));
+  },
+  published: async (client, ref, options) => {
+    const { network } = await client.call("vm.show", { ref }, options);
+    return network.open.map((text) => {
+      const [value = "", guest = ""] = text.split(" to ");
+      return { value, help: `port ${guest} of ${ref}` };
+    });
+  },
 };
 
 export async function liveParts(

@@ -6,6 +6,7 @@ import { daemonPlaces } from "@banger/sdk/daemon/places";
 import type { Output } from "../output/output.ts";
 import type { Host } from "../program/run-program.ts";
 import { complete } from "./complete.ts";
+import { liveGuestPaths } from "./live-guest-paths.ts";
 import { liveNames } from "./live-names.ts";
 import { liveParts } from "./live-parts.ts";
 
@@ -17,6 +18,7 @@ export async function runCompletion(words: readonly string[], { host, out }: Ask
   const where = () => ({ places: daemonPlaces(env, { uid }), build });
   const { candidates, paths } = await complete(words, {
     names: (kind) => liveNames(kind, where()),
+    guestPaths: (place) => liveGuestPaths(place, where()),
     parts: (part, machine) => liveParts(part, { ...where(), machine }),
     variables: Object.keys(env).filter((name) => VARIABLE.test(name)),
   });

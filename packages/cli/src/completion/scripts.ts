@@ -33,12 +33,12 @@ _banger() {
   esac
   if ((\${#COMPREPLY[@]} == 0)); then compopt -o filenames; fi
   COMPREPLY+=("\${paths[@]}")
-  if ((\${#COMPREPLY[@]} == 1)) && [[ \${COMPREPLY[0]} == *[:=] ]]; then compopt -o nospace; fi
+  if ((\${#COMPREPLY[@]} == 1)) && [[ \${COMPREPLY[0]} == *[:=/] ]]; then compopt -o nospace; fi
 }
 complete -F _banger banger
 `;
 
-/** What ends with a colon is the beginning of MACHINE:PATH, so that no space goes behind it. */
+/** What ends with a colon or a slash is the beginning of MACHINE:PATH, so that no space goes behind it. */
 const zsh = `#compdef banger
 # zsh completion for banger
 _banger() {
@@ -48,7 +48,7 @@ _banger() {
   for line in "\${(@)lines[2,-1]}"; do
     offer=\${line%%$'\\t'*}
     offer=\${offer//:/\\\\:}:\${line#*$'\\t'}
-    if [[ $line == *:$'\\t'* ]]; then open+=("$offer"); else plain+=("$offer"); fi
+    if [[ $line == *[:/]$'\\t'* ]]; then open+=("$offer"); else plain+=("$offer"); fi
   done
   ((\${#plain})) && _describe -V 'banger' plain
   ((\${#open})) && _describe -V 'machine' open -S ''

@@ -53,6 +53,8 @@ const lines: readonly (readonly [string, string])[] = [
   ["create --ima", "create --image X"],
   ["cp web-o", "cp web-one:X"],
   ["cp web-one:/etc/x webs", "cp web-one:/etc/x website X"],
+  ["cp web-one:/opt/s", "cp web-one:/opt/src/X"],
+  ["cp web-one:/opt/RE", "cp web-one:/opt/README X"],
   ["cp ./webs", "cp ./website X"],
   ["exec web-one cat webs", "exec web-one cat website X"],
 ];

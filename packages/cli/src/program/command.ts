@@ -9,7 +9,7 @@ export type RefKind =
   | { readonly ref: "image" | "kernel"; readonly in?: never };
 
 /** What there is of the machine that the line names before. */
-export type MachinePart = { readonly of: "machine"; readonly part: "variables" };
+export type MachinePart = { readonly of: "machine"; readonly part: "variables" | "commands" | "published" };
 
 /** What a shell offers in a place of the command line. `places` are those of `cp`: files here, and MACHINE:PATH. */
 export type Completes =

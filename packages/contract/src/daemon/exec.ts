@@ -77,6 +77,13 @@ export const execMethods = {
     errors: failures,
     effect: "write",
   },
+  /** What was left running in the machine and still does, in the order in which it was started. */
+  "exec.list": {
+    params: z.strictObject({ ref: Ref }),
+    result: z.object({ commands: z.array(z.object({ exec: ExecId, argv: z.array(z.string()) })) }),
+    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
+    effect: "read",
+  },
   /** To every command that was left running in the machine, and all that it has started. */
   "exec.signal": {
     params: z.strictObject({ ref: Ref, signal: z.int().min(1).max(64) }),

@@ -14,6 +14,7 @@ export function execHandlers({ exec, commands }: Services): Area<"exec"> {
       return taken;
     },
     "exec.detach": async (params) => await exec.detach(params),
+    "exec.list": async ({ ref }) => ({ commands: await commands.list(ref) }),
     "exec.signal": async ({ ref, signal: number }, { signal }) => ({
       commands: await commands.signal(ref, number, { signal }),
     }),

@@ -142,12 +142,15 @@ test("a signal goes to what was left running in this run of the machine, and to 
   const id = await bench.create(client, "web");
   await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("EXEC_NOT_FOUND"));
   const { exec } = await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
+  const listed = async () => (await client.call("exec.list", { ref: "web" })).commands;
+  assert.deepEqual(await listed(), [{ exec, argv: ["sleep", "9"] }]);
   assert.deepEqual(await client.call("exec.signal", { ref: "web", signal: 15 }), { commands: [exec] });
   const { commands } = bench.guests.of(id).verbs;
   while (commands.list().some(({ ended }) => ended === 0)) await client.call("vm.list", {});
   await client.call("exec.detach", { ref: "web", argv: ["sleep", "9"] });
   await bench.ended(client, await client.call("vm.kill", { ref: "web" }));
   await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("VM_NOT_RUNNING"));
+  assert.deepEqual(await listed(), []);
   await bench.ended(client, await client.call("vm.start", { ref: "web" }));
   await assert.rejects(client.call("exec.signal", { ref: "web", signal: 15 }), code("EXEC_NOT_FOUND"));
 });

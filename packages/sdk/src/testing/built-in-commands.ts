@@ -30,6 +30,11 @@ const builtIns: Readonly<Record<string, BuiltIn>> = {
     stdout.write(`${args.join(" ")}\n`);
     return { status: 0 };
   },
+  /** of any directory */
+  ls: async (_args, { stdout }) => {
+    stdout.write(".git/\nREADME\nsrc/\na b\n$(reboot)\n");
+    return { status: 0 };
+  },
   complain: async (args, { stderr }) => {
     stderr.write(`${args.join(" ")}\n`);
     return { status: 1 };

@@ -39,6 +39,10 @@ export function execHandlers(world: ExecWorld): Pick<Handlers<DaemonMethods>, Ex
       called("exec.detach", params);
       return answer();
     },
+    "exec.list": ({ ref }) => {
+      world.running(ref);
+      return { commands: [{ exec: ExecId.parse("4k2jexecexec"), argv: world.background().argv }] };
+    },
     "exec.signal": (params) => {
       called("exec.signal", params);
       return { commands: [answer().exec] };

@@ -18,7 +18,7 @@ export const command = defineCommand(
       machine: { arity: "one", ...runningMachineRef },
       exec: {
         arity: "optional",
-        completes: "nothing",
+        completes: { of: "machine", part: "commands" },
         help: "the beginning of the command's id (default: the only one that runs)",
       },
     },

@@ -9,7 +9,12 @@ export const command = defineCommand(
     description: "Ports of this host no longer lead to a machine; connections that are open end.",
     args: {
       machine: { arity: "one", ...machineRef },
-      port: { arity: "some", help: "[ADDR:]HOST[:GUEST]", parse: parseTakenPort, completes: "nothing" },
+      port: {
+        arity: "some",
+        help: "[ADDR:]HOST[:GUEST]",
+        parse: parseTakenPort,
+        completes: { of: "machine", part: "published" },
+      },
     },
     options: { quiet: silentOption, json: jsonOption },
     examples: [

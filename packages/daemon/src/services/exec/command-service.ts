@@ -2,6 +2,7 @@
 import { AppError } from "@banger/contract/errors";
 import { SIGNAL_SCOPE } from "@banger/contract/guest/messages";
 import type { ExecId } from "@banger/contract/ids";
+import { isUp } from "../vm/lifecycle.ts";
 import { machineFiles } from "../vm/machine-files.ts";
 import type { MachineRecord } from "../vm/machine-record.ts";
 import type { VmService } from "../vm/vm-service.ts";
@@ -18,14 +19,17 @@ export class CommandService {
     this.#deps = deps;
   }
 
+  async list(ref: string): Promise<{ exec: ExecId; argv: string[] }[]> {
+    const { record, state } = this.#deps.vm.find(ref);
+    const running = isUp(state) ? await this.#running(record) : [];
+    return running.map(({ id, argv }) => ({ exec: id, argv }));
+  }
+
   /** To all that runs, with what it has started. Throws EXEC_NOT_FOUND when nothing does. */
   async signal(ref: string, number: number, { signal }: { signal: AbortSignal }): Promise<ExecId[]> {
     const { machine, live } = this.#deps.vm.live(ref);
     const { record } = machine;
-    const known = await listCommands(machineFiles(this.#deps.machines, record.id).commands);
-    // One that its client has gets its signals from there.
-    const left = known.map(({ command }) => command).filter(({ attached }) => !attached);
-    const running = left.filter((command) => isRunning(command, record));
+    const running = await this.#running(record);
     if (running.length === 0) throw noCommand(record.name);
     const waiting = { signal, deadlineMs: GUEST_MS };
     const told = running.map(async ({ id }) => {
@@ -34,6 +38,13 @@ export class CommandService {
       return id;
     });
     return await Promise.all(told);
+  }
+
+  /** One that its client has is not among them: it gets its signals from there. */
+  async #running(record: MachineRecord): Promise<readonly Command[]> {
+    const known = await listCommands(machineFiles(this.#deps.machines, record.id).commands);
+    const left = known.map(({ command }) => command).filter(({ attached }) => !attached);
+    return left.filter((command) => isRunning(command, record));
   }
 }
 
