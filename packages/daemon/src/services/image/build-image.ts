@@ -47,7 +47,7 @@ export async function buildImage(
     const plan = await planBuild(deps, recipe, { ...context, tools });
     const present = await soundEntry(deps.store, plan.id, checkImage);
     if (!present) await fetchAll(deps, plan, context);
-    if (plan.outdated) deps.log.warn("image.lists-outdated", { recipe: recipe.name, error: plan.outdated });
+    if (plan.outdated) deps.log.warn("package lists are outdated", { recipe: recipe.name, error: plan.outdated });
     if (present) return { plan, present };
     await layOut(plan, dir.path);
     return { plan, present };

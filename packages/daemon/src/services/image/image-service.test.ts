@@ -108,7 +108,7 @@ test("without a network a build goes on from what is in the cache, and says so",
   host.programs.length = 0;
   await service.build("debian-bookworm", { signal });
   assert.ok(host.programs.includes("mmdebstrap"));
-  assert.deepEqual(warnings(lines), ["image.lists-outdated"]);
+  assert.deepEqual(warnings(lines), ["package lists are outdated"]);
   host.version = "1.1";
   await assert.rejects(service.build("minimal", { signal }), {
     code: "DOWNLOAD_FAILED",

@@ -84,7 +84,7 @@ export class ImageService {
   async remove(ref: string): Promise<{ id: string }> {
     const { store, usedBy } = this.#deps;
     const { id } = await removeUnused(store, ref, { kind: "image", usedBy });
-    this.#deps.log.info("image.removed", { image: id });
+    this.#deps.log.info("image removed", { image: id });
     return { id };
   }
 
@@ -99,11 +99,11 @@ export class ImageService {
   async #build(recipe: Recipe, context: { signal: AbortSignal; progress: Progress }): Promise<Image> {
     const { log, clock } = this.#deps;
     const startedAt = clock.monotonic();
-    log.info("image.build", { recipe: recipe.name });
+    log.info("image build begun", { recipe: recipe.name });
     const inTurn = <T>(work: () => Promise<T>) => this.#inTurn(recipe.suite, work, context.signal);
     const image = await buildImage(this.#deps, recipe, { ...context, inTurn });
     const durationMs = Math.round(clock.monotonic() - startedAt);
-    log.info("image.built", { recipe: recipe.name, image: image.manifest.id, durationMs });
+    log.info("image built", { recipe: recipe.name, image: image.manifest.id, durationMs });
     return image;
   }
 

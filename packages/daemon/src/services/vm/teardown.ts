@@ -22,7 +22,7 @@ export type Teardown = {
 };
 
 /** A VMM that was killed is gone in milliseconds; a host that swaps may need longer. */
-const KILL_MS = 20_000;
+export const KILL_MS = 20_000;
 
 export async function teardown(deps: VmDeps, machine: Prepared, how: Teardown): Promise<void> {
   const failures: string[] = [];

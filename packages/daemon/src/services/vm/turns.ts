@@ -11,6 +11,7 @@ import type { VmDeps } from "./deps.ts";
 import { findMachine } from "./find-machine.ts";
 import { admit, due, isImpatient, type VmRequest } from "./lifecycle.ts";
 import { notRunning } from "./not-running.ts";
+import { KILL_MS } from "./teardown.ts";
 import type { Machine } from "./vm-store.ts";
 import { viewOf } from "./vm-view.ts";
 
@@ -26,9 +27,6 @@ export type Asked = {
   /** the operation is cancelled when it aborts, unless it was detached */
   readonly owner?: AbortSignal | undefined;
 };
-
-/** A VMM that was killed is gone in milliseconds; a host that swaps may need longer. */
-const KILL_MS = 20_000;
 
 export class Turns {
   readonly #deps: TurnsDeps;
