@@ -49,7 +49,7 @@ export type ErrorView = z.infer<typeof ErrorView>;
 export const OperationView = z.object({
   id: OperationId,
   kind: OperationKind,
-  /** what it is about: a machine's, an image's or a kernel's id or name */
+  /** what it is about: a machine's, an image's or a kernel's name, or words where there is none yet */
   subject: z.string(),
   state: z.enum(["running", "done", "failed", "cancelled"]),
   /** ISO 8601 */

@@ -381,3 +381,14 @@ async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean):
     if (isRight(answer)) return answer;
   }
 }
+
+test("a create without a name is told by the one that it gets, and until then as what it is", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  const subjects = async () => (await client.call("operation.list", {})).operations.map(({ subject }) => subject);
+  await bench.ended(client, await client.call("vm.create", { image: "nope" }));
+  const made = await bench.ended(client, await client.call("vm.create", { image: "minimal" }));
+  const [machine] = (await client.call("vm.list", {})).machines;
+  assert.equal(made.subject, machine?.name);
+  assert.deepEqual(await subjects(), ["a new machine", machine?.name]);
+});

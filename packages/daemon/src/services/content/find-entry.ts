@@ -22,7 +22,7 @@ export function chooseEntry<M extends StoredManifest>(
     throw new AppError(CODES[kind].corrupt, `${kind} ${ref} is corrupt: ${broken.reason}`, { facts: { id: ref } });
   }
   const [first, ...others] = ref === "" ? [] : entries.filter(({ manifest }) => manifest.id.startsWith(ref));
-  if (!first) throw new AppError(CODES[kind].missing, `no ${kind} "${ref}"`, { facts: { ref } });
+  if (!first) throw new AppError(CODES[kind].missing, `there is no ${kind} ${JSON.stringify(ref)}`, { facts: { ref } });
   if (others.length === 0) return first;
   const names = [first, ...others].map(({ manifest }) => `${manifest.id} (${manifest.name})`).join(", ");
   throw new AppError("REF_AMBIGUOUS", `"${ref}" could be any of the ${kind}s ${names}`, {

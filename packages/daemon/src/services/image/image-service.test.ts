@@ -193,7 +193,10 @@ test("a host without space is told how much is needed and how much there is, bef
 
 test("ensure makes what has a recipe, and only that", async () => {
   const service = makeService();
-  await assert.rejects(service.ensure("gentoo", { signal }), { code: "IMAGE_NOT_FOUND", message: 'no image "gentoo"' });
+  await assert.rejects(service.ensure("gentoo", { signal }), {
+    code: "IMAGE_NOT_FOUND",
+    message: 'there is no image "gentoo"',
+  });
   const made = await service.ensure("minimal", { signal });
   host.programs.length = 0;
   assert.equal((await service.ensure("minimal", { signal })).manifest.id, made.manifest.id);

@@ -50,7 +50,10 @@ export async function loadRecipe(dir: string, name: string): Promise<Recipe> {
   if (!names.includes(name)) {
     const meant = closestName(name, names);
     const hint = meant === undefined ? `There are recipes for ${names.join(", ")}.` : `Did you mean ${meant}?`;
-    throw new AppError("IMAGE_NOT_FOUND", `no recipe for an image "${name}"`, { facts: { recipe: name }, hint });
+    throw new AppError("IMAGE_NOT_FOUND", `there is no recipe for an image ${JSON.stringify(name)}`, {
+      facts: { recipe: name },
+      hint,
+    });
   }
   const json = await readPart(join(dir, name, "recipe.json"));
   const setup = await readPart(join(dir, name, "setup.sh"));

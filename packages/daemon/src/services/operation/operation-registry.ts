@@ -16,6 +16,8 @@ export type OperationContext = {
   readonly id: OperationId;
   readonly signal: AbortSignal;
   readonly onStage: OnStage;
+  /** the name of what it is about, once there is one */
+  readonly named: (subject: string) => void;
   readonly log: Logger;
 };
 export type OperationDeps = { readonly clock: Clock; readonly newId: () => OperationId; readonly log: Logger };
@@ -51,7 +53,11 @@ export class OperationRegistry {
     const log = this.#deps.log.child({ operation: operation.id, kind: what.kind, subject: what.subject });
     const disown = own(operation, what.owner);
     this.#disowners.set(operation.id, disown);
-    const context = { id: operation.id, signal: operation.signal, onStage: operation.stage.bind(operation), log };
+    const named = (subject: string) => {
+      operation.subject = subject;
+    };
+    const { id, signal } = operation;
+    const context = { id, signal, onStage: operation.stage.bind(operation), named, log };
     const ended = this.#follow(operation, () => work(context), log).finally(() => {
       disown();
       this.#disowners.delete(operation.id);

@@ -21,7 +21,8 @@ type Outcome = Pick<OperationView, "state" | "result" | "error" | "durationMs">;
 export class Operation {
   readonly id: OperationId;
   readonly kind: OperationKind;
-  readonly subject: string;
+  /** what is made may have no name yet */
+  subject: string;
   readonly #clock: Clock;
   readonly #startedAt: Date;
   readonly #startMs: number;

@@ -31,9 +31,10 @@ const KEPT: ReadonlySet<ErrorCode> = new Set([
 export async function createVm(
   deps: VmDeps & { readonly newMachine: NewMachine },
   params: z.output<typeof CreateParams>,
-  booting: Booting & { id: VmId },
+  booting: Booting & { id: VmId; named: (name: string) => void },
 ): Promise<void> {
   const record = await deps.newMachine(params, booting);
+  booting.named(record.name);
   booting.signal.throwIfAborted();
   deps.store.insert(record, { state: params.start ? "starting" : "stopped", complete: false });
   await undoing({ name: record.name, log: deps.log }, async (rollback) => {

@@ -80,7 +80,7 @@ export class VmService {
   create(params: z.output<typeof CreateParams>, owner?: AbortSignal): OperationId {
     const id = this.#deps.newId();
     const { operations, turns } = this.#deps;
-    const subject = params.name ?? id;
+    const subject = params.name ?? "a new machine";
     return operations.begin({ kind: "vm.create", subject, ...(owner && { owner }) }, async (context) => {
       await turns.exclusively(id, { request: "start", context }, () =>
         createVm(this.#deps, params, { ...context, id }),
