@@ -1,6 +1,9 @@
 /** Sizes as people write them: `512MiB`, `4G`, `2048` (MiB). */
 import { AppError } from "./errors.ts";
 
+/** bytes */
+export const MIB = 2 ** 20;
+
 const MIB_OF: Readonly<Record<string, number>> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
 
 /** Returns whole MiB. Throws SIZE_INVALID. */
@@ -27,4 +30,8 @@ export function formatBytes(bytes: number): string {
   const text =
     Number.isInteger(value) || value >= 100 ? String(Math.round(value)) : value.toFixed(1).replace(/\.0$/, "");
   return `${text} ${UNITS[unit] ?? "B"}`;
+}
+
+export function formatMib(mib: number): string {
+  return formatBytes(mib * MIB);
 }

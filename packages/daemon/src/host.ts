@@ -1,9 +1,8 @@
 /** What the host is and has, read where the kernel tells it. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
+import { MIB } from "@banger/contract/sizes";
 import type { Host } from "./services/vm/new-machine.ts";
-
-const MIB = 2 ** 20;
 
 export function readHost(): Host {
   return { cpus: availableParallelism(), memoryMib: Math.floor(totalmem() / MIB) };

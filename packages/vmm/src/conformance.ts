@@ -7,6 +7,7 @@ import { readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { AppError } from "@banger/contract/errors";
+import { MIB } from "@banger/contract/sizes";
 import type { Processes } from "@banger/platform/process/processes";
 import type { VmmDriver, VmmProcess, VmmSpec } from "./driver.ts";
 
@@ -28,7 +29,6 @@ export type MakeSubject = (t: TestContext) => Promise<ConformanceSubject | undef
 
 /** generous: a loaded machine, and a VMM that is really executed */
 const WAIT_MS = 30_000;
-const MIB = 2 ** 20;
 
 function waiting(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(WAIT_MS) };

@@ -1,18 +1,16 @@
 /** Configured values as people read them. */
-import { formatBytes } from "@banger/contract/sizes";
+import { formatMib } from "@banger/contract/sizes";
 import { formatDetachKeys } from "../arguments/detach-keys.ts";
 import { publishedAddress } from "../arguments/published-port.ts";
 import { formatDuration } from "../output/time.ts";
 import type { KeyName, Values } from "./keys.ts";
 
-const MIB = 1024 * 1024;
-
 const formats: { readonly [K in KeyName]: (value: Values[K]) => string } = {
   image: String,
   kernel: String,
   vcpu: String,
-  memory: (mib) => formatBytes(mib * MIB),
-  disk: (mib) => formatBytes(mib * MIB),
+  memory: formatMib,
+  disk: formatMib,
   env: (entries) => Object.keys(entries).join(", "),
   ports: (ports) => ports.map((port) => `${publishedAddress(port)} to ${port.guest}`).join(", "),
   command: (words) => words.map(quoted).join(" "),

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
-import { parseSizeMib } from "@banger/contract/sizes";
+import { MIB, parseSizeMib } from "@banger/contract/sizes";
 import { copyBetween } from "@banger/sdk/files/between";
 import { DEFAULT_LIMITS, type Limits, NO_LIMITS, type OnProgress, type OnTotal } from "@banger/sdk/files/budget";
 import { openArchive, openFile } from "@banger/sdk/files/content";
@@ -184,7 +184,7 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function parseMaxBytes(text: string): { maxBytes: number } {
-  return { maxBytes: parseSizeMib(text) * 2 ** 20 };
+  return { maxBytes: parseSizeMib(text) * MIB };
 }
 
 function wrong(what: string): AppError {

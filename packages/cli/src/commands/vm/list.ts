@@ -1,13 +1,11 @@
 /** `list`: the machines that there are. */
 import type { VmView } from "@banger/contract/daemon/vm";
-import { formatBytes } from "@banger/contract/sizes";
+import { formatMib } from "@banger/contract/sizes";
 import { idsOption, jsonOption } from "../../arguments/output-options.ts";
 import { formatTable, WHOLE } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { stateTone } from "../../output/tone.ts";
 import { defineCommand } from "../../program/command.ts";
-
-const MIB = 1024 * 1024;
 
 export const command = defineCommand(
   {
@@ -54,5 +52,5 @@ function stateOf({ state, lastError }: VmView): string {
 function row(machine: VmView, now: number): string[] {
   const { name, id, image, vcpus, memoryMib, createdAt } = machine;
   const state = stateOf(machine);
-  return [name, id, state, image.name, String(vcpus), formatBytes(memoryMib * MIB), formatAge(createdAt, now)];
+  return [name, id, state, image.name, String(vcpus), formatMib(memoryMib), formatAge(createdAt, now)];
 }

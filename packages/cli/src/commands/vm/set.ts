@@ -1,7 +1,7 @@
 /** `set`: machines get other sizes and variables. */
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
-import { formatBytes } from "@banger/contract/sizes";
+import { formatMib } from "@banger/contract/sizes";
 import { setVm } from "@banger/sdk/vm";
 import { environmentOption, unsetOption } from "../../arguments/environment.ts";
 import { sizeOptions } from "../../arguments/machine-options.ts";
@@ -9,8 +9,6 @@ import { jsonOption, silentOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { eachMachine } from "../../output/each-ref.ts";
 import { defineCommand } from "../../program/command.ts";
-
-const MIB = 1024 * 1024;
 
 export const command = defineCommand(
   {
@@ -66,7 +64,7 @@ export const command = defineCommand(
 function later({ name }: VmView, { vcpus, memoryMib }: NonNullable<VmView["nextStart"]>): string {
   const changes = [
     ...(vcpus === undefined ? [] : [`${vcpus} processor${vcpus === 1 ? "" : "s"}`]),
-    ...(memoryMib === undefined ? [] : [`${formatBytes(memoryMib * MIB)} of memory`]),
+    ...(memoryMib === undefined ? [] : [`${formatMib(memoryMib)} of memory`]),
   ];
   return `${name} has ${changes.join(" and ")} from its next start`;
 }

@@ -1,14 +1,12 @@
 /** `show`: all about a machine. */
 import type { VmView } from "@banger/contract/daemon/vm";
 import { formatAgentBuild } from "@banger/contract/guest/agent-build";
-import { formatBytes } from "@banger/contract/sizes";
+import { formatMib } from "@banger/contract/sizes";
 import { idOption, jsonOption } from "../../arguments/output-options.ts";
 import { machineRef } from "../../arguments/refs.ts";
 import { formatProperties } from "../../output/table.ts";
 import { formatAge } from "../../output/time.ts";
 import { defineCommand } from "../../program/command.ts";
-
-const MIB = 1024 * 1024;
 
 export const command = defineCommand(
   {
@@ -39,8 +37,8 @@ function properties(machine: VmView, now: number): (readonly [string, string])[]
     ["Image", `${machine.image.name} (${machine.image.id})`],
     ["Kernel", `${machine.kernel.name} (${machine.kernel.id})`],
     ["Processors", withNext(String(machine.vcpus), nextStart?.vcpus?.toString())],
-    ["Memory", withNext(sizeOf(machine.memoryMib), nextStart?.memoryMib && sizeOf(nextStart.memoryMib))],
-    ["Work disk", sizeOf(machine.diskMib)],
+    ["Memory", withNext(formatMib(machine.memoryMib), nextStart?.memoryMib && formatMib(nextStart.memoryMib))],
+    ["Work disk", formatMib(machine.diskMib)],
     ["Created", formatAge(machine.createdAt, now)],
     ["Started", startedAt === null ? "not running" : formatAge(startedAt, now)],
     ...(machine.variables.length === 0 ? [] : [["Variables", machine.variables.join(", ")] as const]),
@@ -51,10 +49,6 @@ function properties(machine: VmView, now: number): (readonly [string, string])[]
     ["Agent", describeAgent(agent)],
     ...(lastError === null ? [] : [["Last error", `${lastError.message} (${lastError.code})`] as const]),
   ];
-}
-
-function sizeOf(mib: number): string {
-  return formatBytes(mib * MIB);
 }
 
 function withNext(now: string, next: string | 0 | undefined): string {

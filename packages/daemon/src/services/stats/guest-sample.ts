@@ -1,12 +1,12 @@
 /** What a guest says of itself, cut to what can be: a number that it could not have is never shown. */
 import type { StatsSample } from "@banger/contract/daemon/stats";
+import { MIB } from "@banger/contract/sizes";
 import type { GuestStats } from "../guest/stats.ts";
 import type { MachineRecord } from "../vm/machine-record.ts";
 
 type Sample = NonNullable<StatsSample["guest"]>;
 type Sized = Pick<MachineRecord, "vcpus" | "memoryMib" | "diskMib" | "rootMib">;
 
-const MIB = 2 ** 20;
 const ROOT = "/";
 const WORK = "/root";
 /** of Linux: what a process number can be at most */

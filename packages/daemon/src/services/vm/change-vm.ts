@@ -5,7 +5,7 @@
 import type { ChangeParams } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
-import { formatBytes } from "@banger/contract/sizes";
+import { formatMib } from "@banger/contract/sizes";
 import type { Rollback } from "@banger/platform/rollback";
 import type * as z from "zod";
 import type { VmDeps } from "./deps.ts";
@@ -64,7 +64,7 @@ async function writeDown(
 }
 
 function shrinking({ name, diskMib }: MachineRecord, wantedMib: number): AppError {
-  const [has, wanted] = [diskMib, wantedMib].map((mib) => formatBytes(mib * 2 ** 20));
+  const [has, wanted] = [diskMib, wantedMib].map(formatMib);
   return new AppError("SIZE_INVALID", `the work disk of ${name} has ${has}, and can not shrink to ${wanted}`, {
     facts: { machine: name, diskMib, wantedMib },
     hint: "A disk only grows; make another machine for a smaller one.",

@@ -1,6 +1,7 @@
 /** vda: a copy-on-write overlay on the image, made at the first start and kept until the machine is deleted or reset. */
 import { open, rename, rm } from "node:fs/promises";
 import type { ImageId } from "@banger/contract/ids";
+import { MIB } from "@banger/contract/sizes";
 import { syncDirectory } from "@banger/platform/fs/atomic-write";
 import { grow } from "../../guest/power.ts";
 import { makeOverlay } from "../../storage/overlay.ts";
@@ -20,7 +21,7 @@ export function rootDisk(deps: RootDiskDeps): Capability {
     name: "root disk",
     async prepareHost({ record, files }: Prepared, waiting) {
       const image = await deps.imageFile(record.image.id, waiting);
-      const sizeBytes = Math.max(record.rootMib * 2 ** 20, image.bytes);
+      const sizeBytes = Math.max(record.rootMib * MIB, image.bytes);
       await once(files.root, (temporary) => makeOverlay(temporary, { backing: image.path, sizeBytes }));
       await discard(files); // a reset that lost its daemon has left it
       return {
@@ -31,7 +32,7 @@ export function rootDisk(deps: RootDiskDeps): Capability {
     reset: {
       async prepare({ record, files }, waiting) {
         const image = await deps.imageFile(record.image.id, waiting);
-        const sizeBytes = Math.max(record.rootMib * 2 ** 20, image.bytes);
+        const sizeBytes = Math.max(record.rootMib * MIB, image.bytes);
         await discard(files);
         await makeOverlay(beside(files), { backing: image.path, sizeBytes });
         await using file = await open(beside(files), "r");
@@ -46,7 +47,7 @@ export function rootDisk(deps: RootDiskDeps): Capability {
     verify: ({ record }, waiting) => deps.verifyImage(record.image.id, waiting),
     async afterStart({ record }, guest, waiting) {
       const image = await deps.imageFile(record.image.id, waiting);
-      if (record.rootMib * 2 ** 20 > image.bytes) await grow(guest, "/", waiting);
+      if (record.rootMib * MIB > image.bytes) await grow(guest, "/", waiting);
     },
   };
 }

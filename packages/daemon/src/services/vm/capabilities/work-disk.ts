@@ -1,6 +1,7 @@
 /** vdb: the user's home. A clone of the image's seed, grown in the guest; it survives a reset of the root disk. */
 import { stat, truncate } from "node:fs/promises";
 import type { ImageId } from "@banger/contract/ids";
+import { MIB } from "@banger/contract/sizes";
 import type { Exec } from "@banger/platform/exec/run";
 import { withDeadline } from "@banger/platform/time/deadline";
 import { grow } from "../../guest/power.ts";
@@ -25,7 +26,7 @@ export function workDisk(deps: WorkDiskDeps): Capability {
     name: "work disk",
     async prepareHost({ record, files }, waiting) {
       const seed = await deps.seed(record.image.id, waiting);
-      const options = { sizeBytes: record.diskMib * 2 ** 20, seed, identity: record.id, signal: waiting.signal };
+      const options = { sizeBytes: record.diskMib * MIB, seed, identity: record.id, signal: waiting.signal };
       await once(files.work, (temporary) => makeWorkDisk(deps.exec, temporary, options));
       await growFile(files.work, options.sizeBytes);
       return {
@@ -41,7 +42,7 @@ export function workDisk(deps: WorkDiskDeps): Capability {
       // What is there counts, not what is written down: an earlier try may have lost its daemon anywhere. What a guest may
       // have used is never cut off.
       const oldBytes = (await stat(files.work)).size;
-      const sizeBytes = Math.max(record.diskMib * 2 ** 20, oldBytes);
+      const sizeBytes = Math.max(record.diskMib * MIB, oldBytes);
       rollback.guard("work disk", async (undo) => {
         await live.process.resizeDisk({ index: WORK, sizeBytes: oldBytes }, { signal: undo });
         await truncate(files.work, oldBytes);
