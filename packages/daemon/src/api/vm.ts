@@ -1,4 +1,5 @@
 /** Handlers of `vm.*`. */
+import type { Mux } from "@banger/platform/rpc/mux";
 import { serveLog } from "../services/exec/serve-log.ts";
 import type { Area, Services } from "./context.ts";
 
@@ -22,7 +23,9 @@ export function vmHandlers({ vm, life, changes, waits, exec, stats }: Services):
     "vm.stats": ({ ref }, waiting) => stats.sample(ref, waiting),
     "vm.logs": (params, { upgrade }) => {
       const log = exec.logs(params);
-      upgrade((mux) => exec.attach(() => serveLog(log, mux, { gone: vm.gone(log.machine) })));
+      const serve = (mux: Mux) => serveLog(log, mux, { gone: vm.gone(log.machine) });
+      // One that is followed goes on with the next daemon, and holds this one up no more than a machine does.
+      upgrade(log.leaving ? serve : (mux) => exec.attach(() => serve(mux)));
       return { machine: log.machine };
     },
   };

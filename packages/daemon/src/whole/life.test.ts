@@ -130,6 +130,8 @@ test("stop if idle: refused while an operation or a stream is under way, obeyed 
   mux.stream(1).resume();
   await mux.closed;
   await untilIdle(bench);
+  const follower = await bench.connect();
+  await follower.upgrade("vm.logs", { ref: "web", follow: true });
   await client.call("daemon.stop", { ifIdle: true });
   assert.equal(bench.stopsAsked, 1);
 });

@@ -46,7 +46,9 @@ test("one that was kept is a machine like any other: its maker and its daemon ma
   const client = await bench.start();
   const maker = await bench.connect();
   await made(bench, maker);
+  await assert.rejects(client.call("daemon.stop", { ifIdle: true }), { code: "DAEMON_BUSY" });
   assert.equal((await maker.call("vm.keep", { ref: "web" })).state, "running");
+  await client.call("daemon.stop", { ifIdle: true });
   maker.close();
   for (let i = 0; i < 20; i += 1) await client.call("vm.list", {});
   await bench.kill();

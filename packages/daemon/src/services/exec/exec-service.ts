@@ -68,7 +68,7 @@ export class ExecService {
     this.#commands = new AttachedCommands(deps);
   }
 
-  /** Connections that carry a command or a log right now. */
+  /** Connections that carry a command, files or a log right now; one that is followed does not count. */
   get attached(): number {
     return this.#attached;
   }

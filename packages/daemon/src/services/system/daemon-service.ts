@@ -14,7 +14,7 @@ export type DaemonServiceDeps = {
   readonly stateDirectory: string;
   readonly socket: string;
   readonly logFile: string;
-  readonly vm: Pick<VmService, "list">;
+  readonly vm: Pick<VmService, "list" | "provisional">;
   readonly operations: Pick<OperationRegistry, "running">;
   readonly exec: Pick<ExecService, "attached">;
   /** bytes */
@@ -43,7 +43,8 @@ export class DaemonService {
 
   /** Machines keep running. Throws DAEMON_BUSY when asked to go only if idle. */
   stop({ ifIdle }: { ifIdle: boolean }): { pid: number } {
-    const running = this.#deps.operations.running;
+    // A machine that is still its maker's goes with the daemon: it counts as being made.
+    const running = this.#deps.operations.running + this.#deps.vm.provisional;
     const { attached } = this.#deps.exec;
     if (ifIdle && running + attached > 0) {
       const message = `the daemon has ${count(running, "operation")} and ${count(attached, "stream")} under way`;

@@ -43,6 +43,11 @@ export class VmService {
     return this.#deps.store.list().map((machine) => vmView(this.#deps, machine));
   }
 
+  /** How many run and are not kept yet. */
+  get provisional(): number {
+    return this.#deps.store.list().filter(({ state, complete }) => !complete && isUp(state)).length;
+  }
+
   show(ref: string): VmView {
     return vmView(this.#deps, this.find(ref));
   }
