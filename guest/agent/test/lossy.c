@@ -7,20 +7,6 @@
 
 #define LARGEST 200000 // of the numbers that the large commands print
 
-static uint64_t digest_of_numbers(int last, uint64_t *size)
-{
-    uint64_t digest = 0xcbf29ce484222325ULL;
-    char line[16];
-
-    *size = 0;
-    for (int i = 1; i <= last; i++) {
-        int length = snprintf(line, sizeof line, "%d\n", i);
-        digest = digest_add(digest, (uint8_t *)line, (size_t)length);
-        *size += (uint64_t)length;
-    }
-    return digest;
-}
-
 static void connect_again(struct host *host)
 {
     while (!host->open)

@@ -78,7 +78,7 @@ static void runs_on(struct host *host, int pid, const char *path, unsigned round
     host_send(host, first + 4, "x\n", 2);
     CHECK(host_u64(host_event(host, 0x100, id[0]), 2) == 6);
     host_wait_fin(host, first);
-    CHECK(numbers->digest == digest_of_numbers(200000));
+    CHECK(numbers->digest == digest_of_numbers(200000, NULL));
     CHECK(host_u64(host_event(host, 0x100, id[1]), 2) == 7);
     CHECK(echo->got.length == 11 && !memcmp(echo->got.data, "still here\n", 11));
     CHECK(host_u64(host_event(host, 0x100, id[2]), 2) == 8);

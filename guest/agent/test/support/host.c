@@ -21,13 +21,19 @@ uint64_t digest_add(uint64_t digest, const uint8_t *data, size_t size)
     return digest;
 }
 
-uint64_t digest_of_numbers(int last)
+uint64_t digest_of_numbers(int last, uint64_t *size)
 {
     uint64_t digest = 0xcbf29ce484222325ULL;
     char line[16];
 
-    for (int i = 1; i <= last; i++)
-        digest = digest_add(digest, (uint8_t *)line, (size_t)snprintf(line, sizeof line, "%d\n", i));
+    if (size)
+        *size = 0;
+    for (int i = 1; i <= last; i++) {
+        int length = snprintf(line, sizeof line, "%d\n", i);
+        digest = digest_add(digest, (uint8_t *)line, (size_t)length);
+        if (size)
+            *size += (uint64_t)length;
+    }
     return digest;
 }
 

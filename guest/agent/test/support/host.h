@@ -92,7 +92,7 @@ void host_on_lost(void *context);
 
 uint64_t host_u64(struct fields fields, uint16_t tag);
 uint64_t digest_add(uint64_t digest, const uint8_t *data, size_t size);
-uint64_t digest_of_numbers(int last); // of what `seq 1 LAST` prints
+uint64_t digest_of_numbers(int last, uint64_t *size); // of what `seq 1 LAST` prints, with its size unless that is NULL
 
 // EXEC of `sh -c script` (or of the arguments, when script is NULL) on a new stream pair.
 uint32_t host_exec(struct host *host, const char *id, uint32_t stream, uint64_t flags, const char *script);
