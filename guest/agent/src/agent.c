@@ -20,7 +20,6 @@
 
 struct loop *agent_loop(struct agent *agent) { return agent->loop; }
 enum agent_role agent_role(const struct agent *agent) { return agent->options.role; }
-void agent_stop(struct agent *agent, int value) { loop_stop(agent->loop, value); }
 
 void agent_watch_session(struct agent *agent, struct session_watch *watch)
 {
@@ -174,7 +173,7 @@ static void prepare_process(const struct agent_options *options)
 int agent_main(const struct agent_options *options)
 {
     struct agent *agent;
-    int error, value = 1;
+    int error;
 
     prepare_process(options);
     agent = agent_new(options);
@@ -190,10 +189,9 @@ int agent_main(const struct agent_options *options)
         error = port_start(agent);
     if (!error && options->started)
         error = options->started(agent, options->context);
-    if (error)
-        fprintf(stderr, "banger-agent: start: %s\n", strerror(-error));
-    else
-        value = loop_run(agent->loop);
+    if (!error)
+        loop_run(agent->loop);
+    fprintf(stderr, "banger-agent: start: %s\n", strerror(-error));
     agent_free(agent);
-    return value;
+    return 1;
 }

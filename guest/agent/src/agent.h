@@ -25,9 +25,8 @@ struct agent_options {
     void *context;
 };
 
-// Runs until agent_stop; returns its value. Sets SIGPIPE to ignored and blocks SIGCHLD in this process.
+// Comes back, with 1, only if it can not start. Sets SIGPIPE to ignored and blocks SIGCHLD in this process.
 int agent_main(const struct agent_options *options);
-void agent_stop(struct agent *agent, int value);
 
 struct loop *agent_loop(struct agent *agent);
 enum agent_role agent_role(const struct agent *agent);

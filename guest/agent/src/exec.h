@@ -37,7 +37,6 @@ struct exec *exec_find(struct agent *agent, const char *id);
 struct exec *exec_new(struct agent *agent, const char *id);
 void exec_free(struct exec *exec);
 void exec_wire(struct exec *exec, const struct spawned *spawned, struct stream *first, struct stream *second);
-void exec_child_ended(struct child *child, int status);
 void exec_start_known(struct exec *exec); // reads the report if it is there
 void exec_send_exited(struct exec *exec);
 // Complete environment of a command, in the request's memory; NULL when malformed or out of memory.

@@ -80,7 +80,7 @@ static void grace_over(struct timer *timer)
     source_last_call(&exec->err);
 }
 
-void exec_child_ended(struct child *child, int status)
+static void child_ended(struct child *child, int status)
 {
     struct exec *exec = child->context;
 
@@ -106,7 +106,7 @@ static void arm_if_ended(struct child *child, int status)
     char id[EXEC_ID_MAX + 1];
 
     memcpy(id, exec->id, sizeof id);
-    exec_child_ended(child, status);
+    child_ended(child, status);
     exec = exec_find(agent, id);
     if (exec && exec->ended && !exec->exited)
         loop_arm(agent->loop, &exec->grace, EXEC_GRACE_MS);

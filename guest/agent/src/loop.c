@@ -9,7 +9,7 @@
 
 #include "loop_private.h"
 
-uint64_t loop_now_ms(void)
+static uint64_t now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -75,7 +75,7 @@ void loop_arm(struct loop *loop, struct timer *timer, uint64_t after_ms)
     struct timer **link = &loop->timers;
 
     loop_disarm(loop, timer);
-    timer->at_ms = loop_now_ms() + after_ms;
+    timer->at_ms = now_ms() + after_ms;
     timer->armed = true;
     while (*link && (*link)->at_ms <= timer->at_ms)
         link = &(*link)->next;
@@ -133,7 +133,7 @@ void loop_on_turn(struct loop *loop, void (*after)(void *context), void *context
 
 static int wait_ms(const struct loop *loop, int timeout_ms)
 {
-    uint64_t now = loop_now_ms();
+    uint64_t now = now_ms();
 
     if (loop->tasks)
         return 0;
@@ -149,7 +149,7 @@ static int wait_ms(const struct loop *loop, int timeout_ms)
 
 static void run_timers(struct loop *loop)
 {
-    uint64_t now = loop_now_ms();
+    uint64_t now = now_ms();
 
     while (loop->timers && loop->timers->at_ms <= now) {
         struct timer *timer = loop->timers;
@@ -186,16 +186,8 @@ void loop_turn(struct loop *loop, int timeout_ms)
         loop->after(loop->after_context);
 }
 
-int loop_run(struct loop *loop)
+void loop_run(struct loop *loop)
 {
-    loop->stopped = false;
-    while (!loop->stopped)
+    for (;;)
         loop_turn(loop, -1);
-    return loop->value;
-}
-
-void loop_stop(struct loop *loop, int value)
-{
-    loop->stopped = true;
-    loop->value = value;
 }

@@ -67,11 +67,8 @@ void loop_on_orphan(struct loop *loop, void (*reaped)(void *context, pid_t pid, 
 
 // `after` runs at the end of every turn (one at most).
 void loop_on_turn(struct loop *loop, void (*after)(void *context), void *context);
-int loop_run(struct loop *loop); // until loop_stop; returns its value
+_Noreturn void loop_run(struct loop *loop);
 void loop_turn(struct loop *loop, int timeout_ms);
-void loop_stop(struct loop *loop, int value);
-
-uint64_t loop_now_ms(void);
 
 // Forks with default signal dispositions and an empty mask in the child. The child must end in exec or _exit.
 pid_t loop_fork(void);

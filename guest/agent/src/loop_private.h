@@ -19,8 +19,6 @@ struct loop {
     void *orphan_context;
     void (*after)(void *context);
     void *after_context;
-    bool stopped;
-    int value;
 };
 
 int children_open(struct loop *loop);

@@ -14,7 +14,7 @@ static char *copy_text(struct request *request, const struct field *field)
     return text;
 }
 
-uint64_t struct_u64(struct request *request, struct fields fields, uint16_t tag, uint64_t fallback)
+static uint64_t struct_u64(struct request *request, struct fields fields, uint16_t tag, uint64_t fallback)
 {
     struct field field;
     uint64_t value = fallback;

@@ -37,13 +37,12 @@ uint64_t request_u64(struct request *request, uint16_t tag, uint64_t fallback);
 const char *request_text(struct request *request, uint16_t tag, const char *fallback);
 // All values of a repeated text as a NULL-terminated list. When malformed is set, it ends before the first one that is none, or is NULL.
 char **request_texts(struct request *request, uint16_t tag, size_t *count);
-// All values of a repeated tag, one by one: start with rest = request->fields. A struct is read with field_struct and struct_*.
+// All values of a repeated tag, one by one: start with rest = request->fields. A struct is read with field_struct and struct_text.
 bool request_each(struct request *request, uint16_t tag, struct fields *rest, struct field *field);
 void *request_memory(struct request *request, size_t size); // zeroed, freed with the request; NULL when out of memory
 
 // Within a struct value: sets request->malformed like the readers above.
 struct fields field_struct(struct request *request, const struct field *field);
-uint64_t struct_u64(struct request *request, struct fields fields, uint16_t tag, uint64_t fallback);
 const char *struct_text(struct request *request, struct fields fields, uint16_t tag, const char *fallback);
 
 // Answers and frees the request. error is 0 or a positive errno; text may be NULL. Streams opened for it live on until they

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void module_normalize(const char *name, char *to, size_t size)
+// `a-b` and `a_b` are one module. Writes the form with `_`.
+static void normalize(const char *name, char *to, size_t size)
 {
     size_t n = 0;
     bool in_class = false;
@@ -23,8 +24,8 @@ void module_normalize(const char *name, char *to, size_t size)
 bool alias_matches(const char *pattern, const char *name)
 {
     char a[512], b[512];
-    module_normalize(pattern, a, sizeof a);
-    module_normalize(name, b, sizeof b);
+    normalize(pattern, a, sizeof a);
+    normalize(name, b, sizeof b);
     return fnmatch(a, b, 0) == 0;
 }
 

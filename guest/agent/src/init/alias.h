@@ -13,7 +13,4 @@ bool alias_line(const char *line, const char *name, char *module, size_t size);
 // If the path of modules.dep (`kernel/a/b-c.ko.xz`) is that of the module `name`.
 bool module_path_is(const char *path, size_t length, const char *name);
 
-// `a-b` and `a_b` are one module. Writes the form with `_`.
-void module_normalize(const char *name, char *to, size_t size);
-
 #endif

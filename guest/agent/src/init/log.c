@@ -47,7 +47,7 @@ static void write_all(int fd, const char *text, size_t length)
     }
 }
 
-void console_write(const char *text)
+static void console_write(const char *text)
 {
     int fd = open_console(O_WRONLY);
     if (fd < 0)

@@ -19,6 +19,5 @@ void boot_ignore_crashes(void);
 
 // Opens the console as descriptors 0, 1 and 2; without one, /dev/null.
 void console_attach(void);
-void console_write(const char *text);
 
 #endif
