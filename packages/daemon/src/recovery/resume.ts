@@ -47,7 +47,7 @@ async function upToDate(
   { file, build, log }: { file: string; build: Promise<string>; log: Logger },
 ): Promise<void> {
   try {
-    const done = await bringUpToDate(guest, { file, build: await build }, {});
+    const done = await bringUpToDate(guest, { file, build }, {});
     if (done === "upgraded") log.info("agent upgraded");
   } catch (error) {
     log.warn("agent not brought up to date", { error: describeChain(error) });

@@ -36,6 +36,24 @@ test("an agent of another build is replaced by this one's", async () => {
   });
 });
 
+test("what is asked while the agent is replaced is asked of the next one", async () => {
+  await withAgent(async (channel, file) => {
+    const upgrading = bringUpToDate(channel, { file, build: "2+new" }, {});
+    const asked = channel.request("execs", {}, {}).then(() => channel.facts?.build?.raw());
+    const opened = channel.openStream({}).then(() => channel.facts?.build?.raw());
+    assert.deepEqual(await Promise.all([upgrading, asked, opened]), ["upgraded", "2+new", "2+new"]);
+  });
+});
+
+test("an agent that cannot be replaced is asked as before", async () => {
+  await withAgent(async (channel, file) => {
+    const missing = bringUpToDate(channel, { file: `${file}.gone`, build: "2+new" }, {});
+    const asked = channel.request("execs", {}, {}).then(() => channel.facts?.build?.raw());
+    await assert.rejects(missing, { code: "ENOENT" });
+    assert.equal(await asked, "1+old");
+  });
+});
+
 test("an agent of the same sources is left alone, whatever commit it was built at", async () => {
   await withAgent(async (channel, file) => {
     const build = "1+old (0123456789ab, built 2026-01-01T00:00:00Z)";

@@ -18,15 +18,17 @@ export async function agentBuild(exec: Exec, file: string): Promise<string> {
   return stdout.toString("utf8").trim();
 }
 
-/** `build` is that of the agent in `file`; resolves with what had to be done. */
+/** `build` is that of the agent in `file`; resolves with what had to be done. What others ask of the guest meanwhile waits. */
 export async function bringUpToDate(
   guest: GuestChannel,
-  agent: { readonly file: string; readonly build: string },
+  agent: { readonly file: string; readonly build: string | Promise<string> },
   waiting: Waiting,
 ): Promise<"current" | "upgraded"> {
-  const { build } = await guest.ready(waiting);
-  if (sameAgent(parseAgentBuild(build?.raw() ?? "none"), parseAgentBuild(agent.build))) return "current";
-  const { size } = await stat(agent.file);
-  await upgrade(guest, { bytes: createReadStream(agent.file), size }, waiting);
-  return "upgraded";
+  return await guest.alone(async () => {
+    const { build } = await guest.ready(waiting);
+    if (sameAgent(parseAgentBuild(build?.raw() ?? "none"), parseAgentBuild(await agent.build))) return "current";
+    const { size } = await stat(agent.file);
+    await upgrade(guest, { bytes: createReadStream(agent.file), size }, { ...waiting, ahead: true });
+    return "upgraded";
+  });
 }

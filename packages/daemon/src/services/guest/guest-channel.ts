@@ -77,6 +77,8 @@ export class GuestChannel implements AsyncDisposable {
   readonly #stop = new AbortController();
   #facts: AgentFacts | undefined;
   #nextStream = 2;
+  /** until it resolves nothing is asked but what is `ahead` */
+  #held: Promise<void> | undefined;
   /** why it is over */
   #end: AppError | undefined;
 
@@ -150,6 +152,7 @@ export class GuestChannel implements AsyncDisposable {
     options: RequestOptions<V> & Waiting,
   ): Promise<AnswerFields<V>> {
     options.signal?.throwIfAborted();
+    if (this.#held) await this.#admitted(options);
     const what = options.what ?? verb.toUpperCase();
     const call = this.begin(verb, fields, options);
     try {
@@ -183,6 +186,7 @@ export class GuestChannel implements AsyncDisposable {
 
   /** A stream with a number of its own; known to the agent by a request that names it. */
   async openStream(waiting: Waiting & Partial<StreamUse>): Promise<GuestStream> {
+    if (this.#held) await this.#admitted(waiting);
     if (!this.#facts) await this.ready(waiting);
     const id = this.#nextStream;
     if (id > MAX_STREAM) throw protocolBroken("it has used up its stream numbers");
@@ -203,6 +207,25 @@ export class GuestChannel implements AsyncDisposable {
   /** Ends a stream that its owner has done with before its end. */
   dropStream(stream: GuestStream): void {
     this.mux.reset(stream, ERRNO.canceled);
+  }
+
+  /** What is asked meanwhile waits, unless it is `ahead`: an agent that is replaced cancels what it is doing for the host. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const over = Promise.withResolvers<void>();
+    this.#held = over.promise;
+    try {
+      return await work();
+    } finally {
+      this.#held = undefined;
+      over.resolve();
+    }
+  }
+
+  async #admitted(waiting: Waiting): Promise<void> {
+    while (this.#held && waiting.ahead !== true) {
+      const held = this.#held;
+      await withGuestDeadline((signal) => raceAbort(held, signal), { ...waiting, what: "UPGRADE" });
+    }
   }
 
   /** Opens a new epoch: after the agent has replaced itself, say. */

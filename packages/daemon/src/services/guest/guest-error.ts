@@ -10,6 +10,8 @@ export type Waiting = {
   readonly signal?: AbortSignal | undefined;
   /** time for the guest to answer */
   readonly deadlineMs?: number | undefined;
+  /** does not wait for `alone`: this is what the others wait for */
+  readonly ahead?: boolean | undefined;
 };
 
 /** generous: a guest under pure emulation on a busy host answers late, not never */

@@ -13,7 +13,7 @@ export async function powerOff(
   channel: GuestChannel,
   waiting: Waiting & { mode?: keyof typeof POWER_MODE },
 ): Promise<void> {
-  await channel.request("poweroff", { mode: POWER_MODE[waiting.mode ?? "init"] }, waiting);
+  await channel.request("poweroff", { mode: POWER_MODE[waiting.mode ?? "init"] }, { ...waiting, ahead: true });
 }
 
 /** Grows the file system mounted there to the size of its disk; resolves with its bytes. */
