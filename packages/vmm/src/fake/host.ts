@@ -4,8 +4,9 @@
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
 import { FakeProcesses } from "@banger/platform/process/processes-fake";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import type { Hold, VmmExit, VmmHandles, VmmSpec } from "../driver.ts";
 
 /** The guest's end of a fresh pipe to the agent's port. */
@@ -131,8 +132,8 @@ function isStill({ held, frozen }: FakeMachine): boolean {
 
 /** A pipe whose bytes towards the guest can be held. */
 function openGate(): Gate {
-  const [ours, outer] = duplexPair();
-  const [inner, guests] = duplexPair();
+  const [ours, outer] = socketPair();
+  const [inner, guests] = socketPair();
   for (const end of [outer, inner]) end.on("error", () => undefined); // a pipe that is cut has ended, and that is all
   outer.once("close", () => inner.destroy());
   inner.once("close", () => outer.destroy());

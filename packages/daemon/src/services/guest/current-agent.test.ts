@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { duplexPair } from "node:stream";
 import { test } from "node:test";
 import { FakeExec } from "@banger/platform/exec/exec-fake";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import { agentBuild, bringUpToDate } from "./current-agent.ts";
 import { FakeAgent } from "./guest-agent-fake.ts";
 import { GuestChannel } from "./guest-channel.ts";
@@ -14,7 +14,7 @@ async function withAgent(work: (channel: GuestChannel, file: string) => Promise<
   const directory = mkdtempSync(join(tmpdir(), "banger-agent-"));
   const agent = new FakeAgent({ build: "1+old" });
   const connect = () => {
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = socketPair();
     agent.attach(theirs);
     return Promise.resolve(ours);
   };

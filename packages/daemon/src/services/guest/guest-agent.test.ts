@@ -1,4 +1,4 @@
-import { duplexPair } from "node:stream";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import { type AgentUnderTest, guestAgentConformance } from "./guest-agent-conformance.ts";
 import { FakeAgent } from "./guest-agent-fake.ts";
 
@@ -8,7 +8,7 @@ guestAgentConformance({
     const agent = new FakeAgent();
     return {
       connect: async () => {
-        const [host, guest] = duplexPair();
+        const [host, guest] = socketPair();
         agent.attach(guest);
         return host;
       },

@@ -56,6 +56,8 @@ export type StreamUse = {
   readonly use: "send" | "receive" | "both";
   /** lives on when the agent has lost the session, but not the command that it belongs to */
   readonly durable: boolean;
+  /** bytes that either half may have under way */
+  readonly window?: number | undefined;
 };
 
 /** how long an acknowledgement that the agent does not need may wait for something that is sent anyway, `ms` */
@@ -152,7 +154,7 @@ export class GuestChannel implements AsyncDisposable {
     options: RequestOptions<V> & Waiting,
   ): Promise<AnswerFields<V>> {
     options.signal?.throwIfAborted();
-    if (this.#held) await this.#admitted(options);
+    if (this.#held !== undefined) await this.#admitted(options);
     const what = options.what ?? verb.toUpperCase();
     const call = this.begin(verb, fields, options);
     try {
@@ -186,21 +188,21 @@ export class GuestChannel implements AsyncDisposable {
 
   /** A stream with a number of its own; known to the agent by a request that names it. */
   async openStream(waiting: Waiting & Partial<StreamUse>): Promise<GuestStream> {
-    if (this.#held) await this.#admitted(waiting);
+    if (this.#held !== undefined) await this.#admitted(waiting);
     if (!this.#facts) await this.ready(waiting);
     const id = this.#nextStream;
     if (id > MAX_STREAM) throw protocolBroken("it has used up its stream numbers");
     this.#nextStream += 2;
-    const { use = "both", durable = false } = waiting;
-    return this.addStream({ id, use, durable });
+    const { use = "both", durable = false, window } = waiting;
+    return this.addStream({ id, use, durable, window });
   }
 
   /** A stream whose number is known: `stderr` of a command, or one that an earlier session opened. */
   addStream(options: StreamUse & { id: number; from?: number; adopt?: boolean }): GuestStream {
-    const { id, use, durable, from = 0, adopt = false } = options;
-    const send = new SendHalf({ unused: use === "receive" });
+    const { id, use, durable, from = 0, adopt = false, window = WINDOW_BYTES } = options;
+    const send = new SendHalf({ unused: use === "receive", capacity: window });
     if (adopt) send.adopt();
-    const receive = new ReceiveHalf({ window: WINDOW_BYTES, from, unused: use === "send", holdEnd: durable });
+    const receive = new ReceiveHalf({ window, from, unused: use === "send", holdEnd: durable });
     return this.mux.open({ id, send, receive, durable, knownAfter: adopt ? 0 : Number.POSITIVE_INFINITY });
   }
 
@@ -222,7 +224,7 @@ export class GuestChannel implements AsyncDisposable {
   }
 
   async #admitted(waiting: Waiting): Promise<void> {
-    while (this.#held && waiting.ahead !== true) {
+    while (this.#held !== undefined && waiting.ahead !== true) {
       const held = this.#held;
       await withGuestDeadline((signal) => raceAbort(held, signal), { ...waiting, what: "UPGRADE" });
     }

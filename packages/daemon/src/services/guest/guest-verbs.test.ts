@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { duplexPair } from "node:stream";
 import { test } from "node:test";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import { configure } from "./configure.ts";
 import { FakeAgent } from "./guest-agent-fake.ts";
 import { GuestChannel } from "./guest-channel.ts";
@@ -10,7 +10,7 @@ import { upgrade } from "./upgrade.ts";
 
 function begin(agent: FakeAgent): GuestChannel {
   const connect = async () => {
-    const [host, guest] = duplexPair();
+    const [host, guest] = socketPair();
     agent.attach(guest);
     return host;
   };

@@ -1,12 +1,13 @@
 /** A guest may send anything. The host must stay small, stay awake, and end the channel with a clean error. */
 import assert from "node:assert/strict";
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
 import { encodeFields } from "@banger/contract/guest/fields";
 import { FLAG_FIN, FRAME_TYPE } from "@banger/contract/guest/frame";
 import { ANSWER_BIT, encodeMessage } from "@banger/contract/guest/message-frame";
 import { answerHead } from "@banger/contract/guest/messages";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import { FakeClock } from "@banger/platform/time/clock-fake";
 import fc from "fast-check";
 import { ExecSession } from "./exec-session.ts";
@@ -186,7 +187,7 @@ function reachable() {
   const agent = new FakeAgent();
   let guest: Duplex | undefined;
   const connect = async () => {
-    const [host, other] = duplexPair();
+    const [host, other] = socketPair();
     guest = other;
     agent.attach(other);
     return host;

@@ -2,7 +2,8 @@
  * A transport for tests that behaves like virtio-serial on a bad day: a connection ends after a given byte, what was
  * written behind it is gone although the write succeeded, and the next connection begins with bytes of the last one.
  */
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import type { Connector } from "./link.ts";
 
 /** One connection. Without a number it lives until it is closed. */
@@ -68,7 +69,7 @@ export function lossyPipe(inner: Connector, plan: (life: number) => Life): Lossy
   const connect: Connector = async (options) => {
     const { toAgent: agentBudget, toHost: hostBudget, replay = 0 } = plan(lives++);
     const agent = await inner(options);
-    const [host, middle] = duplexPair();
+    const [host, middle] = socketPair();
     let over = false;
     const cut = () => {
       if (over) return;

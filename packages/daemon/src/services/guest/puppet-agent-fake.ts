@@ -1,5 +1,5 @@
 /** An agent that does what a test says, and nothing else: for what no honest one would send. */
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
 import { encodeFrame, writeU64 } from "@banger/contract/guest/frame";
 import { type Decoded, FrameDecoder } from "@banger/contract/guest/frame-decoder";
 import {
@@ -10,6 +10,7 @@ import {
   hostHello,
   PROTOCOL,
 } from "@banger/contract/guest/hello";
+import { socketPair } from "@banger/platform/testing/socket-pair";
 import type { FakeClock } from "@banger/platform/time/clock-fake";
 import { GuestChannel } from "./guest-channel.ts";
 
@@ -28,7 +29,7 @@ export class Puppet {
   opened: () => void = () => undefined;
 
   readonly connect = async () => {
-    const [host, guest] = duplexPair();
+    const [host, guest] = socketPair();
     this.#pipe = guest;
     guest.on("error", () => undefined);
     guest.on("data", (chunk: Uint8Array) => {

@@ -7,8 +7,10 @@
 import { ByteQueue } from "@banger/contract/byte-queue";
 import { protocolBroken } from "./guest-error.ts";
 
-/** bytes, the largest window of one half */
+/** bytes, the window of one half */
 export const WINDOW_BYTES = 262_144;
+/** of one that carries files: two processes and a device lie between its ends */
+export const WIDE_WINDOW_BYTES = 1_048_576;
 
 export class ReceiveHalf {
   readonly #queue = new ByteQueue();

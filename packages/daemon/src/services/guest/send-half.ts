@@ -3,11 +3,11 @@
  *
  * Nothing is sent in an epoch before the peer's first ACK of it has told where it stands.
  */
-import { ByteQueue } from "@banger/contract/byte-queue";
 import { MAX_PAYLOAD_BYTES } from "@banger/contract/guest/frame";
+import { ByteRing } from "./byte-ring.ts";
 import { protocolBroken } from "./guest-error.ts";
 
-/** bytes kept for resending, at most */
+/** bytes kept for resending, at most, unless it is said otherwise */
 export const SEND_BUFFER_BYTES = 262_144;
 
 export type Outgoing = {
@@ -18,7 +18,8 @@ export type Outgoing = {
 };
 
 export class SendHalf {
-  readonly #queue = new ByteQueue();
+  readonly #kept: ByteRing;
+  readonly #capacity: number;
   /** absolute offsets: acknowledged ≤ cursor ≤ end */
   #acknowledged = 0;
   #cursor = 0;
@@ -33,8 +34,13 @@ export class SendHalf {
   #refused = false;
   readonly #unused: boolean;
 
-  /** With a `limit` it may send at once; without, it waits for the peer's ACK. An unused half has ended from the start. */
-  constructor(options: { limit?: number; unused?: boolean } = {}) {
+  /**
+   * With a `limit` it may send at once; without, it waits for the peer's ACK. An unused half has ended from the start.
+   * `capacity` is a power of two.
+   */
+  constructor(options: { limit?: number; unused?: boolean; capacity?: number | undefined } = {}) {
+    this.#capacity = options.capacity ?? SEND_BUFFER_BYTES;
+    this.#kept = new ByteRing(this.#capacity);
     this.#limit = options.limit ?? 0;
     this.#synced = options.limit !== undefined;
     this.#unused = options.unused === true;
@@ -57,7 +63,7 @@ export class SendHalf {
     return this.#end - this.#acknowledged;
   }
   get room(): number {
-    return this.#fin === "none" ? SEND_BUFFER_BYTES - this.unacknowledged : 0;
+    return this.#fin === "none" ? this.#capacity - this.unacknowledged : 0;
   }
   /** Everything, and the end, was acknowledged. */
   get finished(): boolean {
@@ -71,10 +77,10 @@ export class SendHalf {
     return this.#refused;
   }
 
-  /** Keeps the bytes until they are acknowledged: they must not change. At most `room` of them. */
+  /** Keeps a copy of the bytes until they are acknowledged. At most `room` of them. */
   push(bytes: Uint8Array): void {
     if (this.#refused) return;
-    this.#queue.push(bytes);
+    this.#kept.push(bytes);
     this.#end += bytes.length;
   }
 
@@ -100,7 +106,7 @@ export class SendHalf {
     const last = this.#cursor + Math.max(0, length) === this.#end && this.#fin === "given";
     if (length <= 0 && !last) return undefined;
     const offset = this.#cursor;
-    const parts = length > 0 ? this.#queue.view(offset - this.#acknowledged, length) : [];
+    const parts = length > 0 ? this.#kept.view(offset - this.#acknowledged, length) : [];
     this.#cursor += Math.max(0, length);
     this.#reached = Math.max(this.#reached, this.#cursor);
     if (last) this.#fin = "sent";
@@ -121,7 +127,7 @@ export class SendHalf {
     if (ack.offset < this.#acknowledged) throw protocolBroken(`an acknowledgement went back to byte ${ack.offset}`);
     // an end that an earlier session has seen is news to this one
     if (!this.#synced && !ack.fin && this.#fin === "acknowledged" && !this.#unused) this.#fin = "given";
-    this.#queue.skip(ack.offset - this.#acknowledged);
+    this.#kept.skip(ack.offset - this.#acknowledged);
     this.#acknowledged = ack.offset;
     this.#cursor = this.#synced ? Math.max(this.#cursor, ack.offset) : ack.offset;
     this.#synced = true;
@@ -134,7 +140,7 @@ export class SendHalf {
   abandon(): void {
     this.#refused = true;
     this.#fin = "acknowledged";
-    this.#queue.clear();
+    this.#kept.clear();
     this.#end = this.#acknowledged;
     this.#cursor = this.#acknowledged;
   }

@@ -6,9 +6,9 @@ import { Readable, type Writable } from "node:stream";
 import type { AnswerFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { GuestCall, GuestChannel } from "./guest-channel.ts";
-import { type Waiting, withGuestDeadline } from "./guest-error.ts";
+import { ANSWER_DEADLINE_MS, guestSilent, type Waiting } from "./guest-error.ts";
 import type { GuestStream } from "./guest-stream.ts";
-import { WINDOW_BYTES } from "./receive-half.ts";
+import { WIDE_WINDOW_BYTES } from "./receive-half.ts";
 import { separateEnds } from "./stream-ends.ts";
 
 /** What names the stream, to be put into the request. */
@@ -68,25 +68,62 @@ export async function sendContent<V extends GuestVerb>(
   }
 }
 
+/** The waits of one transfer, with one timer that each begins anew: a large file has thousands. */
+class Steps implements Disposable {
+  readonly #over = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #outer: AbortSignal | undefined;
+  #waiting = false;
+
+  constructor({ signal, what, deadlineMs = ANSWER_DEADLINE_MS }: Step) {
+    this.#outer = signal;
+    this.#timer = setTimeout(() => {
+      if (this.#waiting) this.end(guestSilent(what, deadlineMs));
+    }, deadlineMs);
+    if (signal?.aborted) this.#onOuter();
+    else signal?.addEventListener("abort", this.#onOuter, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting = true;
+    this.#timer.refresh();
+    try {
+      return await raceAbort(work(), this.signal);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  end(reason: unknown): void {
+    this.#over.abort(reason);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener("abort", this.#onOuter);
+  }
+
+  readonly #onOuter = (): void => this.end(this.#outer?.reason);
+}
+
 class Transfer<V extends GuestVerb> {
-  /** aborted by the caller, or with the agent's refusal */
-  readonly signal: AbortSignal;
+  readonly #steps: Steps;
   readonly readable: Readable;
   readonly writable: Writable;
   readonly #channel: GuestChannel;
   readonly #stream: GuestStream;
   readonly #call: GuestCall<V>;
-  readonly #options: Step;
 
   private constructor(channel: GuestChannel, stream: GuestStream, started: { call: GuestCall<V>; options: Step }) {
     this.#channel = channel;
     this.#stream = stream;
     this.#call = started.call;
-    this.#options = started.options;
-    const refused = new AbortController();
-    started.call.answer.catch((error: unknown) => refused.abort(error));
-    const { signal } = started.options;
-    this.signal = signal ? AbortSignal.any([signal, refused.signal]) : refused.signal;
+    this.#steps = new Steps(started.options);
+    started.call.answer.catch((error: unknown) => this.#steps.end(error));
     const { readable, writable } = separateEnds({ mux: channel.mux, stream });
     this.readable = readable;
     this.writable = writable;
@@ -97,16 +134,21 @@ class Transfer<V extends GuestVerb> {
     verb: V,
     options: Step & { use: "send" | "receive"; fields: (stream: StreamFields) => RequestFields<V> },
   ): Promise<Transfer<V>> {
-    const stream = await channel.openStream(options);
-    const fields = options.fields({ stream: stream.id, window: WINDOW_BYTES });
+    const window = WIDE_WINDOW_BYTES;
+    const stream = await channel.openStream({ ...options, window });
+    const fields = options.fields({ stream: stream.id, window });
     const call = channel.begin(verb, fields, { what: options.what, streams: [stream] });
     return new Transfer(channel, stream, { call, options });
   }
 
+  /** aborted by the caller, with the agent's refusal, or when it was silent for too long */
+  get signal(): AbortSignal {
+    return this.#steps.signal;
+  }
+
   /** One wait for the guest. What fails because the guest refused fails with the refusal, which knows the reason. */
-  async step<T>(work: () => Promise<T>): Promise<T> {
-    const { what, deadlineMs } = this.#options;
-    return await withGuestDeadline((signal) => raceAbort(work(), signal), { what, deadlineMs, signal: this.signal });
+  step<T>(work: () => Promise<T>): Promise<T> {
+    return this.#steps.run(work);
   }
 
   /** False if the guest takes no more, which its answer explains. */
@@ -123,6 +165,7 @@ class Transfer<V extends GuestVerb> {
   }
 
   end(): void {
+    this.#steps[Symbol.dispose]();
     this.#call.abandon();
     if (!this.#stream.forgotten) this.#channel.dropStream(this.#stream);
     this.readable.destroy();
