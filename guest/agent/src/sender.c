@@ -21,7 +21,7 @@ static size_t send_ack(struct stream *stream, uint8_t *to)
 
     in->ack_due = false;
     in->acked = in->ring.to;
-    in->limit = in->ring.from + STREAM_WINDOW;
+    in->limit = in->ring.from + stream->window;
     return send_number(to, (struct frame){.type = FRAME_ACK, .flag = in->fin ? FLAG_FIN : 0, .stream = stream->number, .offset = in->ring.to},
                        in->limit, stream->agent->epoch);
 }

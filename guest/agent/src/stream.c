@@ -25,6 +25,7 @@ struct stream *stream_restore(struct agent *agent, uint32_t number, unsigned hal
     stream->agent = agent;
     stream->number = number;
     stream->halves = halves;
+    stream->window = STREAM_WINDOW;
     stream->out.finished = stream->out.fin_sent = stream->out.fin_acked = !(halves & STREAM_OUT);
     stream->in.fin = !(halves & STREAM_IN);
     if (number == 0)
@@ -81,6 +82,8 @@ void stream_set_events(struct stream *stream, const struct stream_events *events
     stream->context = context;
 }
 
+void stream_widen(struct stream *stream) { stream->window = STREAM_WINDOW_WIDE; }
+
 void *stream_context(const struct stream *stream) { return stream->context; }
 
 uint32_t stream_number(const struct stream *stream) { return stream->number; }
@@ -97,7 +100,7 @@ size_t stream_space(const struct stream *stream)
 {
     if (stream->out.finished)
         return 0;
-    return STREAM_WINDOW - (size_t)(stream->out.ring.to - stream->out.ring.from);
+    return stream->window - (size_t)(stream->out.ring.to - stream->out.ring.from);
 }
 
 uint8_t *stream_reserve(struct stream *stream, size_t *size)
@@ -109,7 +112,7 @@ uint8_t *stream_reserve(struct stream *stream, size_t *size)
     *size = 0;
     if (stream_space(stream) > 0) {
         at = ring_free(ring, size);
-        if (*size < 4096 && ring->capacity < STREAM_WINDOW && ring_reserve(ring, used + 4096))
+        if (*size < 4096 && ring->capacity < stream->window && ring_reserve(ring, used + 4096))
             at = ring_free(ring, size);
     }
     stream->starved = *size == 0;
@@ -144,7 +147,7 @@ void stream_consume(struct stream *stream, size_t size)
     struct in_half *in = &stream->in;
 
     ring_drop(&in->ring, in->ring.from + size);
-    if (in->ring.from + STREAM_WINDOW - in->limit >= STREAM_WINDOW / 4 && !in->fin)
+    if (in->ring.from + stream->window - in->limit >= stream->window / 4 && !in->fin)
         in->ack_due = true;
 }
 

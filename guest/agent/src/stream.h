@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_WINDOW 262144u // bytes, the largest window and buffer of one half
+#define STREAM_WINDOW 262144u       // bytes, the window and buffer of one half
+#define STREAM_WINDOW_WIDE 1048576u // of one that carries files
 
 struct agent;
 struct request;
@@ -26,6 +27,8 @@ struct stream_events {
 // An odd number (N+1) may be opened only while N is open for the same request.
 struct stream *stream_open(struct request *request, uint32_t number, unsigned halves, uint64_t window, int *error);
 void stream_set_events(struct stream *stream, const struct stream_events *events, void *context);
+// For a stream that carries files, before it carries anything: two processes and a device lie between its ends.
+void stream_widen(struct stream *stream);
 void *stream_context(const struct stream *stream);
 uint32_t stream_number(const struct stream *stream);
 

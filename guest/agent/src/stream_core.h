@@ -31,6 +31,7 @@ struct stream {
     struct request *request; // the unanswered request that opened it
     uint32_t number;
     unsigned halves;
+    uint32_t window; // bytes, of each half
     const struct stream_events *events; // NULL once released
     void *context;
     struct out_half out;

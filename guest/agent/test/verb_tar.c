@@ -34,11 +34,15 @@ static int open_in(const char *name, int flags)
     return fd;
 }
 
+static int put(void *fd, const void *data, size_t size) { return io_write(*(int *)fd, data, size); }
+
+static ssize_t get(void *fd, void *data, size_t size) { return io_read_full(*(int *)fd, data, size); }
+
 static int pack(const char *directory, char *const *members, bool follow, const char *archive)
 {
     struct tree_count count = {0};
     int from = open_in(directory, O_PATH | O_DIRECTORY), out = open_in(archive, O_WRONLY | O_CREAT | O_TRUNC);
-    int error = tree_pack(from, members, follow, out, &count);
+    int error = tree_pack(from, members, follow, &(struct io_sink){.write = put, .context = &out}, &count);
     struct stat st;
     CHECK(fstat(out, &st) == 0 && (error || (uint64_t)st.st_size == count.bytes));
     close(from);
@@ -51,7 +55,7 @@ static int unpack(const char *archive, const char *directory, struct tree_count 
     *count = (struct tree_count){0};
     int in = open_in(archive, O_RDONLY), to = open_in(directory, O_RDONLY | O_DIRECTORY);
     mode_t mask = umask(022);
-    int error = tree_unpack(to, getuid() == 0, in, count);
+    int error = tree_unpack(to, getuid() == 0, &(struct io_source){.read = get, .context = &in}, count);
     umask(mask);
     close(in);
     close(to);
@@ -190,7 +194,7 @@ static void modes_are_tamed(void)
     shell("rm -rf plain && mkdir plain && chmod 0711 plain");
     int in = open_in("suid.tar", O_RDONLY), to = open_in("plain", O_RDONLY | O_DIRECTORY);
     mode_t mask = umask(022);
-    CHECK(tree_unpack(to, false, in, &count) == 0);
+    CHECK(tree_unpack(to, false, &(struct io_source){.read = get, .context = &in}, &count) == 0);
     umask(mask);
     close(in);
     close(to);
@@ -235,7 +239,7 @@ static ssize_t read_memory(void *context, void *data, size_t size)
 static void read_all(const uint8_t *data, size_t size)
 {
     struct memory memory = {data, size};
-    struct tar_reader reader = {.read = read_memory, .context = &memory};
+    struct tar_reader reader = {.source = {.read = read_memory, .context = &memory}};
     struct tar_entry entry;
     char content[3000];
     while (tar_next(&reader, &entry) > 0) {

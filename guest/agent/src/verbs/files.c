@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "bulk.h"
 #include "job.h"
 
 struct stat_argument {
@@ -18,7 +18,7 @@ struct stat_argument {
     bool follow;
 };
 
-static void run_stat(const void *argument, int data, struct job_result *result)
+static void run_stat(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const struct stat_argument *ask = argument;
     struct stat st;
@@ -71,7 +71,7 @@ struct read_argument {
     uint64_t count;
 };
 
-static void run_read(const void *argument, int data, struct job_result *result)
+static void run_read(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const struct read_argument *ask = argument;
     int fd = open(ask->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -79,12 +79,11 @@ static void run_read(const void *argument, int data, struct job_result *result)
         result->error = errno;
         return;
     }
-    static char buffer[IO_CHUNK];
+    struct bulk_reader reader = bulk_reader(fd);
+    const void *bytes;
     for (uint64_t left = ask->count; left > 0;) {
-        ssize_t n = read(fd, buffer, left < sizeof buffer ? (size_t)left : sizeof buffer);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 || (n > 0 && io_write(data, buffer, (size_t)n) != 0))
+        ssize_t n = bulk_read(&reader, left, &bytes);
+        if (n < 0 || (n > 0 && shared_pipe_write(data, bytes, (size_t)n) != 0))
             result->error = errno;
         if (n <= 0 || result->error)
             return;

@@ -1,4 +1,4 @@
-// A job: one child, one pipe, one stream. The child inherits nothing but its pipe ends (it must not hold the port
+// A job: one child, one pipe, one stream. The child inherits nothing but its ends of them (it must not hold the port
 // open), and a cancelled request kills it. The parent is its only waiter, so its pid is its own until `ended` was
 // called.
 #include "job_flow.h"
@@ -17,15 +17,13 @@
 
 #include "agent.h"
 
-enum { PIPE_BYTES = 1 << 18 };
-
 void job_close_data(struct job *job)
 {
-    if (job->data.fd < 0)
+    if (job->wake.fd < 0)
         return;
-    loop_del(job->loop, &job->data);
-    close(job->data.fd);
-    job->data.fd = -1;
+    loop_del(job->loop, &job->wake);
+    job->wake.fd = -1;
+    shared_pipe_close(&job->data);
 }
 
 static void free_job(struct job *job)
@@ -72,7 +70,7 @@ static void finish(struct job *job)
 
 void job_maybe_finish(struct job *job)
 {
-    if (job->ended && (job->spec.flow != JOB_TO_HOST || job->data.fd < 0 || !job->stream))
+    if (job->ended && (job->spec.flow != JOB_TO_HOST || job->wake.fd < 0 || !job->stream))
         finish(job);
 }
 
@@ -103,17 +101,19 @@ static void cancelled(struct request *request)
     job_maybe_finish(job);
 }
 
-static _Noreturn void run_child(const struct job_spec *spec, int data, int result_fd)
+static _Noreturn void run_child(const struct job_spec *spec, struct shared_pipe *data, int result_fd)
 {
     static struct job_result result;
     // Only 3 and 4 stay: what else the agent has open must not be kept open by a child.
     int keep_result = fcntl(result_fd, F_DUPFD, 10);
-    int keep_data = data < 0 ? -1 : fcntl(data, F_DUPFD, 10);
+    int keep_wake = data ? fcntl(data->wake, F_DUPFD, 10) : -1;
     dup2(keep_result, 3);
-    if (keep_data >= 0)
-        dup2(keep_data, 4);
-    syscall(SYS_close_range, keep_data < 0 ? 4 : 5, ~0u, 0);
-    spec->run(spec->argument, keep_data < 0 ? -1 : 4, &result);
+    if (data)
+        data->wake = dup2(keep_wake, 4);
+    syscall(SYS_close_range, data ? 5 : 4, ~0u, 0);
+    spec->run(spec->argument, data, &result);
+    if (spec->flow == JOB_TO_HOST)
+        shared_pipe_end(data);
     for (size_t done = 0; done < sizeof result;) {
         ssize_t n = write(3, (char *)&result + done, sizeof result - done);
         if (n <= 0)
@@ -123,25 +123,18 @@ static _Noreturn void run_child(const struct job_spec *spec, int data, int resul
     _exit(0);
 }
 
-static int open_pipes(const struct job_spec *spec, int result[2], int data[2])
+// The ends of a pipe that is not needed are closed ones.
+static int open_pipes(const struct job_spec *spec, int result[2], struct shared_pipe data[2])
 {
-    data[0] = data[1] = -1;
+    data[0] = data[1] = (struct shared_pipe){.wake = -1};
     if (pipe2(result, O_CLOEXEC) != 0)
         return -errno;
-    if (spec->flow == JOB_ALONE || pipe2(data, O_CLOEXEC) == 0)
-        return 0;
-    int error = errno;
-    close(result[0]);
-    close(result[1]);
-    return -error;
-}
-
-static void close_two(int fds[2])
-{
-    if (fds[0] >= 0)
-        close(fds[0]);
-    if (fds[1] >= 0)
-        close(fds[1]);
+    int error = spec->flow == JOB_ALONE ? 0 : shared_pipe_open(data);
+    if (error) {
+        close(result[0]);
+        close(result[1]);
+    }
+    return error;
 }
 
 static int open_stream(struct job *job)
@@ -151,57 +144,57 @@ static int open_stream(struct job *job)
     int error = 0;
     unsigned half = job->spec.flow == JOB_TO_HOST ? STREAM_OUT : STREAM_IN;
     job->stream = stream_open(job->request, job->spec.stream, half, job->spec.window, &error);
+    if (job->stream)
+        stream_widen(job->stream);
     return job->stream ? 0 : -error;
 }
 
-static void begin(struct job *job, int mine)
+static void begin(struct job *job)
 {
     struct request *request = job->request;
     request->state = job;
     request->cancelled = cancelled;
     loop_watch_child(job->loop, &job->child);
-    if (mine < 0)
+    if (job->spec.flow == JOB_ALONE)
         return;
-    fcntl(mine, F_SETFL, O_NONBLOCK);
-    fcntl(mine, F_SETPIPE_SZ, PIPE_BYTES);
-    job->data.fd = mine;
-    loop_add_fd(job->loop, &job->data, job->spec.flow == JOB_TO_HOST ? EPOLLIN : EPOLLOUT);
+    job->wake.fd = job->data.wake;
+    loop_add_fd(job->loop, &job->wake, EPOLLIN);
     stream_set_events(job->stream, job->spec.flow == JOB_TO_HOST ? &job_writes : &job_reads, job);
 }
 
 int job_start(struct request *request, const struct job_spec *spec)
 {
-    int result[2], data[2];
+    int result[2];
+    struct shared_pipe data[2];
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return -ENOMEM;
     *job = (struct job){.request = request, .loop = agent_loop(request->agent), .spec = *spec, .result_fd = -1};
-    job->data = (struct watch){.fd = -1, .ready = job_data_ready, .context = job};
+    job->wake = (struct watch){.fd = -1, .ready = job_wake_ready, .context = job};
     job->child = (struct child){.ended = child_ended, .context = job};
     int error = open_pipes(spec, result, data);
     if (error) {
         free(job);
         return error;
     }
-    bool out = spec->flow == JOB_TO_HOST;
     error = open_stream(job);
     if (!error && (job->child.pid = loop_fork()) == 0)
-        run_child(spec, out ? data[1] : data[0], result[1]);
+        run_child(spec, spec->flow == JOB_ALONE ? NULL : &data[1], result[1]);
     if (!error && job->child.pid < 0)
         error = -errno;
+    close(result[1]);
+    if (spec->flow != JOB_ALONE)
+        close(data[1].wake); // the memory is one
     if (error) {
         if (job->stream)
             stream_reset(job->stream, -error);
-        close_two(result);
-        close_two(data);
+        close(result[0]);
+        shared_pipe_close(&data[0]);
         free(job);
         return error;
     }
-    close(result[1]);
     job->result_fd = result[0];
-    int theirs = out ? data[1] : data[0];
-    if (theirs >= 0)
-        close(theirs);
-    begin(job, out ? data[0] : data[1]);
+    job->data = data[0];
+    begin(job);
     return 0;
 }

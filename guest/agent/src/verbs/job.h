@@ -1,10 +1,11 @@
-// Work that may block, done in a forked child: files, tar, sync. The loop only moves bytes between the child's pipe and
-// a stream.
+// Work that may block, done in a forked child: files, tar, sync. The loop only moves bytes between the pipe that it shares
+// with the child and a stream.
 #ifndef VERBS_JOB_H
 #define VERBS_JOB_H
 
 #include <stdint.h>
 
+#include "shared_pipe.h"
 #include "verbs.h"
 
 enum { JOB_VALUES = 8, JOB_TEXT = 4200 };
@@ -19,8 +20,8 @@ struct job_result {
 enum job_flow { JOB_ALONE, JOB_TO_HOST, JOB_FROM_HOST };
 
 struct job_spec {
-    // In the child. `data` is a blocking pipe: written for JOB_TO_HOST, read to its end for JOB_FROM_HOST, else -1.
-    void (*run)(const void *argument, int data, struct job_result *result);
+    // In the child. `data` is written for JOB_TO_HOST, read to its end for JOB_FROM_HOST, else NULL.
+    void (*run)(const void *argument, struct shared_pipe *data, struct job_result *result);
     const void *argument; // lives as long as the request
     // In the agent, after success: puts the answer's fields. May be NULL.
     void (*answer)(struct request *request, const struct job_result *result);

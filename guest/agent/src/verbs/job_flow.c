@@ -2,30 +2,23 @@
 #include "job_flow.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 static void to_host(struct job *job)
 {
     for (;;) {
         size_t size;
         uint8_t *into = stream_reserve(job->stream, &size);
-        if (!size) {
-            loop_mod(job->loop, &job->data, 0);
+        if (!size)
             return;
-        }
-        ssize_t n = read(job->data.fd, into, size);
+        size_t n = shared_pipe_take(&job->data, into, size);
         if (n > 0) {
-            stream_commit(job->stream, (size_t)n);
+            stream_commit(job->stream, n);
             continue;
         }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN) {
-            loop_mod(job->loop, &job->data, EPOLLIN);
-            return;
+        if (job->deaf || shared_pipe_ended(&job->data)) {
+            job_close_data(job);
+            job_maybe_finish(job);
         }
-        job_close_data(job);
-        job_maybe_finish(job);
         return;
     }
 }
@@ -33,33 +26,33 @@ static void to_host(struct job *job)
 static void from_host(struct job *job)
 {
     const uint8_t *bytes;
-    for (size_t size; job->data.fd >= 0 && (size = stream_peek(job->stream, &bytes)) > 0;) {
-        ssize_t n = write(job->data.fd, bytes, size);
-        if (n > 0) {
-            stream_consume(job->stream, (size_t)n);
-        } else if (n < 0 && errno == EAGAIN) {
-            loop_mod(job->loop, &job->data, EPOLLOUT);
+    for (size_t size; (size = stream_peek(job->stream, &bytes)) > 0;) {
+        size_t n = shared_pipe_put(&job->data, bytes, size);
+        stream_consume(job->stream, n);
+        if (n < size)
             return;
-        } else if (errno != EINTR) {
-            job_close_data(job); // the child has given up and will say why
-        }
     }
-    if (job->data.fd < 0)
+    if (!stream_ended(job->stream))
         return;
-    if (stream_ended(job->stream))
-        job_close_data(job);
-    else
-        loop_mod(job->loop, &job->data, 0);
+    shared_pipe_end(&job->data);
+    job_close_data(job);
 }
 
-void job_data_ready(struct watch *watch, uint32_t events)
+// A child that reads and is gone has given up, and will say why.
+void job_wake_ready(struct watch *watch, uint32_t events)
 {
     struct job *job = watch->context;
     (void)events;
+    if (!shared_pipe_heard(&job->data)) {
+        loop_del(job->loop, &job->wake);
+        job->deaf = true;
+    }
     if (!job->stream)
         return;
     if (job->spec.flow == JOB_TO_HOST)
         to_host(job);
+    else if (job->deaf)
+        job_close_data(job);
     else
         from_host(job);
 }
@@ -67,14 +60,14 @@ void job_data_ready(struct watch *watch, uint32_t events)
 static void on_input(struct stream *stream)
 {
     struct job *job = stream_context(stream);
-    if (job->data.fd >= 0)
+    if (job->wake.fd >= 0)
         from_host(job);
 }
 
 static void on_writable(struct stream *stream)
 {
     struct job *job = stream_context(stream);
-    if (job->data.fd >= 0)
+    if (job->wake.fd >= 0)
         to_host(job);
 }
 

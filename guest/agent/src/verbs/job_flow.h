@@ -12,11 +12,13 @@ struct job {
     struct loop *loop;
     struct job_spec spec;
     struct child child;
-    struct watch data; // fd -1 once closed
+    struct shared_pipe data; // to the child, or from it
+    struct watch wake;       // of `data`; fd -1 once closed
     int result_fd;
     int status;
     int stream_error;
     bool ended;
+    bool deaf; // the child has closed its end: what is in the pipe is all
 };
 
 void job_close_data(struct job *job);
@@ -24,7 +26,7 @@ void job_stop_child(struct job *job, int error);
 // Answers and frees the job, if the child and its output are both at their end.
 void job_maybe_finish(struct job *job);
 
-void job_data_ready(struct watch *watch, uint32_t events);
+void job_wake_ready(struct watch *watch, uint32_t events);
 extern const struct stream_events job_reads, job_writes;
 
 #endif

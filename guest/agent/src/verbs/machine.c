@@ -22,7 +22,7 @@
 
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
-static void run_sync(const void *argument, int data, struct job_result *result)
+static void run_sync(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     (void)argument, (void)data, (void)result;
     sync();
@@ -135,7 +135,7 @@ static int device_bytes(dev_t device, uint64_t *bytes)
     return ok ? 0 : -EIO;
 }
 
-static void run_grow(const void *argument, int data, struct job_result *result)
+static void run_grow(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const char *mount_point = argument;
     struct stat st;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "bulk.h"
+
 int pack_fail(struct pack *pack, const char *what)
 {
     int error = errno ? errno : EIO;
@@ -14,27 +16,28 @@ int pack_fail(struct pack *pack, const char *what)
     return error;
 }
 
+static int put(struct pack *pack, const void *data, size_t size)
+{
+    return pack->out->write(pack->out->context, data, size) != 0 ? pack_fail(pack, "writing the archive") : 0;
+}
+
 int pack_flush(struct pack *pack)
 {
     size_t held = pack->held;
     pack->held = 0;
-    return io_write(pack->out, pack->buffer, held) != 0 ? pack_fail(pack, "writing the archive") : 0;
+    return put(pack, pack->buffer, held);
 }
 
 int pack_emit(struct pack *pack, const void *data, size_t size)
 {
-    const char *at = data;
+    int error = 0;
     pack->count->bytes += size;
-    for (size_t part; size > 0; at += part, size -= part) {
-        part = sizeof pack->buffer - pack->held;
-        if (part > size)
-            part = size;
-        memcpy(pack->buffer + pack->held, at, part);
-        pack->held += part;
-        int error = pack->held == sizeof pack->buffer ? pack_flush(pack) : 0;
-        if (error)
-            return error;
-    }
+    if (size > sizeof pack->buffer - pack->held)
+        error = pack_flush(pack);
+    if (error || size > sizeof pack->buffer)
+        return error ? error : put(pack, data, size);
+    memcpy(pack->buffer + pack->held, data, size);
+    pack->held += size;
     return 0;
 }
 
@@ -89,15 +92,18 @@ void pack_collect_attributes(int fd, struct text_buffer *records)
 
 int pack_emit_content(struct pack *pack, int fd, uint64_t size)
 {
-    static char buffer[IO_CHUNK];
+    static const char zeros[4096];
+    struct bulk_reader reader = bulk_reader(fd);
+    const void *data;
     for (uint64_t left = size; left > 0;) {
-        size_t want = left < sizeof buffer ? (size_t)left : sizeof buffer;
-        ssize_t n = io_read(fd, buffer, want);
+        ssize_t n = bulk_read(&reader, left, &data);
         if (n < 0)
             return pack_fail(pack, pack->path.data);
-        if (n == 0)
-            memset(buffer, 0, (size_t)(n = (ssize_t)want));
-        int error = pack_emit(pack, buffer, (size_t)n);
+        if (n == 0) {
+            data = zeros;
+            n = left < sizeof zeros ? (ssize_t)left : (ssize_t)sizeof zeros;
+        }
+        int error = pack_emit(pack, data, (size_t)n);
         if (error)
             return error;
         left -= (uint64_t)n;

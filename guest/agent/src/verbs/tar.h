@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "io.h"
+
 enum { TAR_BLOCK = 512, TAR_PAX_MAX = 1 << 20 };
 
 // One member. Strings belong to whoever filled it: the reader's are valid until its next step.
@@ -47,8 +49,7 @@ bool tar_encode_pax(const struct tar_entry *entry, struct text_buffer *records);
 
 // Reads members from a source of bytes. Any input ends in members, the end, or an error with its reason.
 struct tar_reader {
-    ssize_t (*read)(void *context, void *data, size_t size); // fewer than `size` only at the end, -1 on error
-    void *context;
+    struct io_source source;
     uint64_t left;                                // bytes of the current content
     uint32_t padding;                             // behind it
     uint64_t bytes;                               // taken from the source

@@ -13,7 +13,7 @@ static int fail(struct tar_reader *reader, const char *why)
 
 static ssize_t take(struct tar_reader *reader, void *data, size_t size)
 {
-    ssize_t n = reader->read(reader->context, data, size);
+    ssize_t n = reader->source.read(reader->source.context, data, size);
     if (n > 0)
         reader->bytes += (uint64_t)n;
     return n;

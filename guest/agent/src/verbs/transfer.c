@@ -35,9 +35,14 @@ static void answer_counts(struct request *request, const struct job_result *resu
     out_u64(&request->answer, 4, result->values[1]);
 }
 
-static void run_out(const void *argument, int data, struct job_result *result)
+static int write_pipe(void *pipe, const void *data, size_t size) { return shared_pipe_write(pipe, data, size); }
+
+static ssize_t read_pipe(void *pipe, void *data, size_t size) { return shared_pipe_read(pipe, data, size); }
+
+static void run_out(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const struct tar_argument *ask = argument;
+    const struct io_sink out = {.write = write_pipe, .context = data};
     struct tree_count count = {0};
     // A descriptor for each level of the tree.
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
@@ -46,13 +51,14 @@ static void run_out(const void *argument, int data, struct job_result *result)
         result->error = errno;
         return;
     }
-    int error = tree_pack(fd, ask->members, (ask->flags & OUT_FOLLOW_NAMED) != 0, data, &count);
+    int error = tree_pack(fd, ask->members, (ask->flags & OUT_FOLLOW_NAMED) != 0, &out, &count);
     fill_result(result, error, &count);
 }
 
-static void run_in(const void *argument, int data, struct job_result *result)
+static void run_in(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const struct tar_argument *ask = argument;
+    const struct io_source in = {.read = read_pipe, .context = data};
     struct tree_count count = {0};
     if ((ask->flags & IN_MAKE_DIRECTORY) && mkdir(ask->directory, 0755) != 0 && errno != EEXIST) {
         result->error = errno;
@@ -63,7 +69,7 @@ static void run_in(const void *argument, int data, struct job_result *result)
         result->error = errno;
         return;
     }
-    int error = tree_unpack(fd, (ask->flags & IN_KEEP_OWNERS) != 0, data, &count);
+    int error = tree_unpack(fd, (ask->flags & IN_KEEP_OWNERS) != 0, &in, &count);
     fill_result(result, error, &count);
 }
 

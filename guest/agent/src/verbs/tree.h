@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io.h"
+
 struct tree_count {
     uint64_t entries;
     uint64_t bytes; // of the archive
@@ -13,9 +15,9 @@ struct tree_count {
 };
 
 // Writes the members (NULL: everything) of the directory. 0 or an errno.
-int tree_pack(int directory, char *const *members, bool follow_named, int out, struct tree_count *count);
+int tree_pack(int directory, char *const *members, bool follow_named, const struct io_sink *out, struct tree_count *count);
 
 // Extracts an archive into the directory, reading `in` to its end. 0 or an errno.
-int tree_unpack(int directory, bool keep_owners, int in, struct tree_count *count);
+int tree_unpack(int directory, bool keep_owners, const struct io_source *in, struct tree_count *count);
 
 #endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "aside.h"
-#include "io.h"
+#include "bulk.h"
 
 static uint32_t wanted_mode(const struct unpack *unpack, const struct tar_entry *entry)
 {
@@ -51,19 +51,23 @@ static int set_metadata(const struct unpack *unpack, const struct tar_entry *ent
     return 0;
 }
 
+static ssize_t read_content(void *reader, void *data, size_t size)
+{
+    ssize_t n = tar_content(reader, data, size);
+    if (n < 0)
+        errno = EBADMSG;
+    return n;
+}
+
 static int make_file(struct unpack *unpack, const struct tar_entry *entry, int parent, const char *leaf)
 {
-    static char buffer[IO_CHUNK];
+    const struct io_source content = {.read = read_content, .context = &unpack->reader};
     struct aside file;
+    uint64_t bytes;
     int error = aside_open(&file, parent);
     if (error)
         return error;
-    for (ssize_t n; !error && (n = tar_content(&unpack->reader, buffer, sizeof buffer)) != 0;) {
-        if (n < 0)
-            error = EBADMSG;
-        else if (io_write(file.fd, buffer, (size_t)n) != 0)
-            error = errno;
-    }
+    error = bulk_write(file.fd, &content, &bytes);
     if (!error)
         error = set_metadata(unpack, entry, file.fd);
     if (!error)

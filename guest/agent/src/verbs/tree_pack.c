@@ -186,7 +186,7 @@ static void forget_links(struct pack *pack)
     }
 }
 
-int tree_pack(int directory, char *const *members, bool follow_named, int out, struct tree_count *count)
+int tree_pack(int directory, char *const *members, bool follow_named, const struct io_sink *out, struct tree_count *count)
 {
     static const char end[2 * TAR_BLOCK];
     static char all[] = ".", *const everything[] = {all, NULL};

@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include "io.h"
 #include "tar.h"
 #include "tree.h"
 
@@ -18,7 +17,7 @@ struct seen_link {
 };
 
 struct pack {
-    int out;
+    const struct io_sink *out;
     struct tree_count *count;
     struct text_buffer path; // of the current member, NUL-terminated
     struct seen_link *links[LINK_SLOTS];
@@ -32,6 +31,7 @@ int pack_emit(struct pack *pack, const void *data, size_t size);
 int pack_flush(struct pack *pack);
 // The member's headers; `records` holds its attributes and takes what else does not fit into ustar.
 int pack_emit_entry(struct pack *pack, const struct tar_entry *entry, struct text_buffer *records);
+// So many bytes of the file, whatever it has by now.
 int pack_emit_content(struct pack *pack, int fd, uint64_t size);
 void pack_collect_attributes(int fd, struct text_buffer *records);
 

@@ -15,8 +15,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "io.h"
-
 static int fail(struct unpack *unpack, const char *path, int error, const char *why)
 {
     if (!unpack->count->why[0])
@@ -114,41 +112,12 @@ static void finish_directories(struct unpack *unpack)
     }
 }
 
-// Headers are small: a read for each would be most of the time of small files.
-struct input {
-    int fd;
-    size_t at, length;
-    char buffer[IO_CHUNK];
-};
-
-static ssize_t read_input(void *context, void *data, size_t size)
-{
-    struct input *input = context;
-    for (size_t done = 0, part;; input->at += part, done += part) {
-        if (done == size)
-            return (ssize_t)size;
-        if (input->at == input->length) {
-            ssize_t n = io_read(input->fd, input->buffer, sizeof input->buffer);
-            if (n <= 0)
-                return n < 0 ? -1 : (ssize_t)done;
-            input->at = 0;
-            input->length = (size_t)n;
-        }
-        part = input->length - input->at;
-        if (part > size - done)
-            part = size - done;
-        memcpy((char *)data + done, input->buffer + input->at, part);
-    }
-}
-
-int tree_unpack(int directory, bool keep_owners, int in, struct tree_count *count)
+int tree_unpack(int directory, bool keep_owners, const struct io_source *in, struct tree_count *count)
 {
     static struct unpack unpack;
-    static struct input input;
-    input.fd = in;
-    input.at = input.length = 0;
+    static char rest[IO_CHUNK];
     unpack = (struct unpack){.base = directory, .keep_owners = keep_owners, .count = count};
-    unpack.reader = (struct tar_reader){.read = read_input, .context = &input};
+    unpack.reader = (struct tar_reader){.source = *in};
     umask(0);
     struct tar_entry entry;
     int error = 0, step;
@@ -157,8 +126,7 @@ int tree_unpack(int directory, bool keep_owners, int in, struct tree_count *coun
     if (!error && step < 0)
         error = fail(&unpack, "tar", EBADMSG, unpack.reader.why);
     // Writers fill the last record with zeros; they are read, so that the sender is not cut off.
-    unpack.reader.bytes += input.length - input.at;
-    for (ssize_t n; !error && (n = io_read(in, input.buffer, sizeof input.buffer)) > 0;)
+    for (ssize_t n; !error && (n = in->read(in->context, rest, sizeof rest)) > 0;)
         unpack.reader.bytes += (uint64_t)n;
     finish_directories(&unpack);
     count->bytes = unpack.reader.bytes;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "aside.h"
+#include "bulk.h"
 #include "io.h"
 #include "job.h"
 
@@ -47,16 +48,17 @@ static int sync_file(int fd)
     return fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
 }
 
-static int copy(int from, int to, uint64_t *bytes)
+// As it comes: who reads what is written here may wait for it.
+static int copy(const struct io_source *from, int to, uint64_t *bytes)
 {
     static char buffer[IO_CHUNK];
-    for (ssize_t n; (n = io_read(from, buffer, sizeof buffer)) != 0; *bytes += (uint64_t)n)
+    for (ssize_t n; (n = from->read(from->context, buffer, sizeof buffer)) != 0; *bytes += (uint64_t)n)
         if (n < 0 || io_write(to, buffer, (size_t)n) != 0)
             return errno;
     return 0;
 }
 
-static int write_in_place(const struct write_argument *ask, int from, uint64_t *bytes)
+static int write_in_place(const struct write_argument *ask, const struct io_source *from, uint64_t *bytes)
 {
     int fd = open_for_write(ask);
     if (fd < 0)
@@ -82,17 +84,24 @@ static void keep_metadata(struct write_argument *ask, const struct stat *there)
         ask->gid = there->st_gid;
 }
 
+static ssize_t read_file(void *fd, void *data, size_t size) { return io_read(*(int *)fd, data, size); }
+
 static int name_file(struct aside *file, const struct write_argument *ask, const char *leaf)
 {
+    const struct io_source whole = {.read = read_file, .context = &file->fd};
     uint64_t copied = 0;
     int error = aside_name(file, leaf);
     if (error != EBUSY)
         return error;
     // A file that is mounted over cannot be replaced, only written to.
-    return lseek(file->fd, 0, SEEK_SET) < 0 ? errno : write_in_place(ask, file->fd, &copied);
+    return lseek(file->fd, 0, SEEK_SET) < 0 ? errno : write_in_place(ask, &whole, &copied);
 }
 
-static int write_aside(const struct write_argument *ask, char *path, int from, uint64_t *bytes)
+static ssize_t read_pipe(void *pipe, void *data, size_t size) { return shared_pipe_read(pipe, data, size); }
+
+static ssize_t read_some(void *pipe, void *data, size_t size) { return shared_pipe_read_some(pipe, data, size); }
+
+static int write_aside(const struct write_argument *ask, char *path, struct shared_pipe *from, uint64_t *bytes)
 {
     struct aside file;
     char *slash = strrchr(path, '/');
@@ -105,7 +114,7 @@ static int write_aside(const struct write_argument *ask, char *path, int from, u
     int error = aside_open(&file, parent);
     if (error)
         return error;
-    error = copy(from, file.fd, bytes);
+    error = bulk_write(file.fd, &(struct io_source){.read = read_pipe, .context = from}, bytes);
     if (!error)
         error = set_owner_and_mode(file.fd, ask);
     if (!error)
@@ -117,14 +126,14 @@ static int write_aside(const struct write_argument *ask, char *path, int from, u
 }
 
 // Only a file can be had whole: what goes to a device or a pipe has arrived when it is written.
-static int write_whole(const struct write_argument *asked, int from, uint64_t *bytes)
+static int write_whole(const struct write_argument *asked, struct shared_pipe *from, uint64_t *bytes)
 {
     char path[PATH_MAX];
     struct stat there;
     struct write_argument ask = *asked;
     bool known = stat(ask.path, &there) == 0;
     if (known ? !S_ISREG(there.st_mode) : errno != ENOENT || lstat(ask.path, &there) == 0)
-        return write_in_place(&ask, from, bytes);
+        return write_in_place(&ask, &(struct io_source){.read = read_some, .context = from}, bytes);
     keep_metadata(&ask, known ? &there : NULL);
     if (known ? !realpath(ask.path, path) : strlen(ask.path) >= sizeof path)
         return known ? errno : ENAMETOOLONG;
@@ -133,11 +142,12 @@ static int write_whole(const struct write_argument *asked, int from, uint64_t *b
     return write_aside(&ask, path, from, bytes);
 }
 
-static void run_write(const void *argument, int data, struct job_result *result)
+static void run_write(const void *argument, struct shared_pipe *data, struct job_result *result)
 {
     const struct write_argument *ask = argument;
+    const struct io_source from = {.read = read_some, .context = data};
     bool whole = (ask->flags & WRITE_WHOLE) && (ask->flags & WRITE_CREATE) && !(ask->flags & WRITE_EXCLUSIVE);
-    result->error = (whole ? write_whole : write_in_place)(ask, data, result->values);
+    result->error = whole ? write_whole(ask, data, result->values) : write_in_place(ask, &from, result->values);
 }
 
 static void answer_write(struct request *request, const struct job_result *result)

@@ -1,0 +1,25 @@
+// The content of large files, a mebibyte at a time and past the page cache, where the file system knows how: what goes through the
+// cache costs an emulated processor more than all else on its way.
+#ifndef VERBS_BULK_H
+#define VERBS_BULK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io.h"
+
+enum { BULK_CHUNK = 1 << 20 };
+
+// Puts all that the source has into the empty file. 0 or an errno, which may be the source's.
+int bulk_write(int fd, const struct io_source *source, uint64_t *bytes);
+
+struct bulk_reader {
+    int fd;
+    bool direct;
+};
+
+struct bulk_reader bulk_reader(int fd);
+// What there is, at most `most` and a chunk, valid until the next call; 0 at the end, or -1.
+ssize_t bulk_read(struct bulk_reader *reader, uint64_t most, const void **data);
+
+#endif
