@@ -46,11 +46,13 @@ export async function* pack(sources: Iterable<PackSource>, options: PackOptions)
   let held: Buffer[] = [];
   let bytes = 0;
   for (const piece of pieces(sources, options)) {
-    held.push(piece);
+    const whole = piece.length >= CHUNK_BYTES;
+    if (!whole) held.push(piece);
     bytes += piece.length;
     if (bytes < CHUNK_BYTES) continue;
     options.signal?.throwIfAborted();
-    yield Buffer.concat(held);
+    if (held.length > 0) yield Buffer.concat(held);
+    if (whole) yield piece;
     held = [];
     bytes = 0;
   }
