@@ -29,7 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
     rawOutput: async () => await (await import("./terminal/raw-output.ts")).rawOutput(),
     interrupts,
     // MiB; by itself the heap of new objects grows to many times of what a daemon that mostly waits has use for
-    daemonArgv: [process.execPath, "--max-semi-space-size=2", join(import.meta.dirname, "../daemon/bangerd.cjs")],
+    daemonArgv: [process.execPath, "--max-semi-space-size=1", join(import.meta.dirname, "../daemon/bangerd.cjs")],
     execute: becomeProgram,
     pause: async (ms, signal) => await (await import("./terminal/pause.ts")).pause(ms, signal),
     now: Date.now,
