@@ -38,7 +38,7 @@ const char *isolation_name(size_t index, unsigned *flag) {
 }
 
 /* What this kernel was built with. */
-unsigned isolation_supported(void) {
+static unsigned isolation_supported(void) {
   unsigned supported = 0;
   for (size_t i = 0; i < sizeof NAMESPACES / sizeof *NAMESPACES; i++)
     if (access(NAMESPACES[i].file, F_OK) == 0) supported |= NAMESPACES[i].flag;

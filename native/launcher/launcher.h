@@ -92,7 +92,6 @@ void listeners_close(struct options *options);
 void listeners_abandon(int dirfd, struct options *options);
 
 /* isolate.c */
-unsigned isolation_supported(void);
 size_t isolation_ladder(bool wanted, unsigned *rungs);
 int isolation_enter(unsigned namespaces, uid_t uid, gid_t gid, struct fault *fault);
 const char *isolation_name(size_t index, unsigned *flag);
