@@ -20,7 +20,9 @@ export function resume(
     void services.machinePorts.resume(id);
     whenRunning(vmDeps.store, id, () => {
       const log = vmDeps.log.child({ machine: id });
-      const after = upToDate(live, { file: agent, build: agentBuild(exec, agent), log });
+      const build = agentBuild(exec, agent);
+      build.catch(() => undefined); // told to whoever awaits it, which may be never
+      const after = upToDate(live, { file: agent, build, log });
       services.exec
         .rejoin(id, live, { after })
         .catch((error: unknown) => log.warn("commands not followed again", { error: describeChain(error) }));
