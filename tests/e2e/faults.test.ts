@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { Command } from "../harness/command.ts";
 import { Home, product } from "../harness/home.ts";
 import { cannotMount, restartWithQemu, unshare } from "../harness/other-qemu.ts";
-import { cannotBeTested, openHome } from "../harness/scenarios.ts";
+import { openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["minimal"] });
 

@@ -16,9 +16,10 @@ import { chmod, mkdir, mkdtemp, rm, symlink, truncate, utimes, watch, writeFile 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { product } from "../harness/home.ts";
 import { cannotMount, unshare } from "../harness/other-qemu.ts";
-import { cannotBeTested, openHome } from "../harness/scenarios.ts";
+import { openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["minimal"] });
 let here = "";

@@ -8,10 +8,11 @@ import { readFile, readlink } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { Command } from "../harness/command.ts";
 import { node } from "../harness/home.ts";
 import { cannotMount, restartWithQemu } from "../harness/other-qemu.ts";
-import { cannotBeTested, openHome } from "../harness/scenarios.ts";
+import { openHome } from "../harness/scenarios.ts";
 
 const { home, scenario } = await openHome({ images: ["minimal"] });
 

@@ -24,12 +24,6 @@ export async function openHome(options: { images: readonly string[] }): Promise<
   return { home, scenario: (name, run) => void test(name, { skip }, run) };
 }
 
-/** Skips a single test, unless skips are failures. */
-export function cannotBeTested(t: TestContext, why: string): void {
-  if (process.env.REQUIRE_VM === "1") throw new Error(why);
-  t.skip(why);
-}
-
 async function whatIsMissing(): Promise<string | undefined> {
   const lines = (await readFile(join(checkout, "tools/setup/packages"), "utf8")).split("\n");
   const wanted = lines.filter((line) => line !== "" && !line.startsWith("#")).map((line) => line.split(" "));

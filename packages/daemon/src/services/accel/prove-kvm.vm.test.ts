@@ -14,6 +14,7 @@ import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { newId } from "@banger/platform/new-id";
 import { identify, isAlive } from "@banger/platform/process/liveness";
 import { createProcesses } from "@banger/platform/process/processes";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { nativeOrSkip } from "@banger/platform/testing/native-or-skip";
 import { systemClock } from "@banger/platform/time/clock";
 import type { VmmDriver } from "@banger/vmm/driver";
@@ -48,8 +49,7 @@ function emulated(driver: VmmDriver): VmmDriver {
 async function lacksQemu(t: TestContext, driver: VmmDriver): Promise<boolean> {
   const { version, detail } = await driver.probe({ signal: AbortSignal.timeout(30_000) });
   if (version !== null) return false;
-  if (process.env.REQUIRE_VM === "1") throw new Error(detail);
-  t.skip(detail);
+  cannotBeTested(t, detail);
   return true;
 }
 

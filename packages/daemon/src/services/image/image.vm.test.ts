@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "@banger/contract/errors";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { createFakeLogger } from "@banger/platform/log-fake";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { systemClock } from "@banger/platform/time/clock";
 import { ContentStore } from "../content/content-store.ts";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
@@ -43,8 +44,8 @@ async function canBuild(t: TestContext, signal: AbortSignal): Promise<boolean> {
     await requireBuildTools(exec, builder, { signal });
     return true;
   } catch (error) {
-    if (!AppError.is(error, "PREREQUISITE_MISSING") || process.env.REQUIRE_VM === "1") throw error;
-    t.skip(error.message);
+    if (!AppError.is(error, "PREREQUISITE_MISSING")) throw error;
+    cannotBeTested(t, error.message);
     return false;
   }
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "@banger/contract/errors";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { identify, isAlive } from "@banger/platform/process/liveness";
+import { cannotBeTested } from "@banger/platform/testing/cannot-be-tested";
 import { systemClock } from "@banger/platform/time/clock";
 import { ContentStore } from "../content/content-store.ts";
 import { createStagingOwner } from "../content/owner.ts";
@@ -94,8 +95,8 @@ async function lacks(t: TestContext): Promise<boolean> {
     try {
       await exec.run(argv);
     } catch (error) {
-      if (!AppError.is(error, "PREREQUISITE_MISSING") || process.env.REQUIRE_VM === "1") throw error;
-      t.skip(error.message);
+      if (!AppError.is(error, "PREREQUISITE_MISSING")) throw error;
+      cannotBeTested(t, error.message);
       return true;
     }
   }
