@@ -28,8 +28,14 @@ async function main(argv: readonly string[]): Promise<void> {
     stderr: process.stderr,
     rawOutput: async () => await (await import("./terminal/raw-output.ts")).rawOutput(),
     interrupts,
-    // MiB; by itself the heap of new objects grows to many times of what a daemon that mostly waits has use for
-    daemonArgv: [process.execPath, "--max-semi-space-size=1", join(import.meta.dirname, "../daemon/bangerd.cjs")],
+    // MiB; by itself the heap of new objects grows to many times of what a daemon that mostly waits has use for.
+    // When it waits it collects what its work has left.
+    daemonArgv: [
+      process.execPath,
+      "--max-semi-space-size=1",
+      "--expose-gc",
+      join(import.meta.dirname, "../daemon/bangerd.cjs"),
+    ],
     execute: becomeProgram,
     pause: async (ms, signal) => await (await import("./terminal/pause.ts")).pause(ms, signal),
     now: Date.now,

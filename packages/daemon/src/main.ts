@@ -24,6 +24,7 @@ import { type DaemonOptions, parseOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
 import { proxyEnvOf } from "./services/debian/proxy-env.ts";
 import { GuestChannel } from "./services/guest/guest-channel.ts";
+import { collectWhenIdle } from "./services/system/idle-collection.ts";
 import { startDaemon } from "./start-daemon.ts";
 import { Database } from "./store/database.ts";
 import { measureTsc } from "./tsc.ts";
@@ -60,7 +61,18 @@ async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> 
   const requestStop = () => stop.resolve("a client asked for it");
   await using daemon = await startDaemon({ config, ports, build, agent: parseAgentBuild(agent), requestStop });
   if (!options.foreground) announce(daemon.socket);
+  const idling = collectIdleMemory();
   ports.log.info("daemon stopping", { why: await stop.promise });
+  idling.abort();
+}
+
+/** Without `--expose-gc` memory is V8's business alone. */
+function collectIdleMemory(): AbortController {
+  const stop = new AbortController();
+  const workedMs = () => performance.eventLoopUtilization().active;
+  const collect = globalThis.gc;
+  if (collect) void collectWhenIdle({ clock: systemClock, signal: stop.signal, workedMs, collect: () => collect() });
+  return stop;
 }
 
 /** Whoever started us waits for this line. */
