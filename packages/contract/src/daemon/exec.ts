@@ -1,6 +1,7 @@
 /** Commands in a machine. The answer of `exec.run` is followed by raw streams on the same connection. */
 import * as z from "zod";
 import { ExecId, Ref, VmId } from "../ids.ts";
+import { guestFailures, refFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 import { EnvironmentEntry } from "./vm.ts";
 
@@ -33,18 +34,7 @@ const command = {
   user: z.string().min(1).max(64).optional(),
 };
 
-const failures = [
-  "VM_NOT_FOUND",
-  "REF_AMBIGUOUS",
-  "VM_NOT_RUNNING",
-  "VM_PAUSED",
-  "VMM_DIED",
-  "COMMAND_NOT_FOUND",
-  "COMMAND_NOT_EXECUTABLE",
-  "GUEST_REFUSED",
-  "GUEST_SILENT",
-  "GUEST_PROTOCOL",
-] as const;
+const failures = [...guestFailures, "COMMAND_NOT_FOUND", "COMMAND_NOT_EXECUTABLE"] as const;
 
 export const execMethods = {
   /**
@@ -81,7 +71,7 @@ export const execMethods = {
   "exec.list": {
     params: z.strictObject({ ref: Ref }),
     result: z.object({ commands: z.array(z.object({ exec: ExecId, argv: z.array(z.string()) })) }),
-    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
+    errors: refFailures,
     effect: "read",
   },
   /** To every command that was left running in the machine, and all that it has started. */

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { Ref } from "../ids.ts";
+import { guestFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 
 /** The home of the guest's user; paths that are not absolute begin there. */
@@ -32,17 +33,7 @@ export type GuestFile = z.infer<typeof GuestFile>;
 export const PutEnd = z.object({ entries: z.number(), bytes: z.number() });
 export type PutEnd = z.infer<typeof PutEnd>;
 
-const failures = [
-  "VM_NOT_FOUND",
-  "REF_AMBIGUOUS",
-  "VM_NOT_RUNNING",
-  "VM_PAUSED",
-  "VMM_DIED",
-  "GUEST_FILE_NOT_FOUND",
-  "GUEST_REFUSED",
-  "GUEST_SILENT",
-  "GUEST_PROTOCOL",
-] as const;
+const failures = [...guestFailures, "GUEST_FILE_NOT_FOUND"] as const;
 
 export const filesMethods = {
   /** Links are followed. */

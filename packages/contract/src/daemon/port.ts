@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
+import { refFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 
 const Port = z.int().min(1).max(65_535);
@@ -45,7 +46,6 @@ export type PortList = z.infer<typeof PortList>;
 const one = z.strictObject({ ref: Ref });
 const some = z.strictObject({ ref: Ref, ports: PublishedPorts.min(1) });
 const published = z.object({ published: PortList.shape.published });
-const notFound = ["VM_NOT_FOUND", "REF_AMBIGUOUS"] as const;
 const taken = ["PORT_TAKEN", "PORT_UNUSABLE"] as const;
 
 export const portMethods = {
@@ -53,22 +53,22 @@ export const portMethods = {
   "port.list": {
     params: one,
     result: PortList,
-    errors: [...notFound, "VMM_DIED", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
+    errors: [...refFailures, "VMM_DIED", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
     effect: "read",
   },
   /** Kept with the machine: the ports are listened on whenever it runs. */
-  "port.publish": { params: some, result: published, errors: [...notFound, ...taken, "DISK_FULL"], effect: "write" },
+  "port.publish": { params: some, result: published, errors: [...refFailures, ...taken, "DISK_FULL"], effect: "write" },
   "port.unpublish": {
     params: z.strictObject({ ref: Ref, ports: z.array(TakenPort).min(1).max(64) }),
     result: published,
-    errors: [...notFound, "PORT_NOT_FOUND", "DISK_FULL"],
+    errors: [...refFailures, "PORT_NOT_FOUND", "DISK_FULL"],
     effect: "write",
   },
   /** Listens until the call is cancelled or its connection ends; progress tells when it does. */
   "port.forward": {
     params: some,
     result: z.object({}),
-    errors: [...notFound, ...taken, "VM_NOT_RUNNING", "VM_PAUSED"],
+    errors: [...refFailures, ...taken, "VM_NOT_RUNNING", "VM_PAUSED"],
     effect: "write",
   },
 } as const satisfies Methods;

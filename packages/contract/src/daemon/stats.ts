@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
+import { refFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 
 /** bytes */
@@ -45,7 +46,7 @@ export const statsMethods = {
   "vm.stats": {
     params: z.strictObject({ ref: Ref }),
     result: StatsSample,
-    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_NOT_RUNNING", "VMM_DIED", "GUEST_REFUSED", "GUEST_PROTOCOL"],
+    errors: [...refFailures, "VM_NOT_RUNNING", "VMM_DIED", "GUEST_REFUSED", "GUEST_PROTOCOL"],
     effect: "read",
   },
 } as const satisfies Methods;

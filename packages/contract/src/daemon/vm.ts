@@ -3,6 +3,7 @@ import * as z from "zod";
 import { AgentBuild } from "../guest/agent-build.ts";
 import { ImageId, KernelId, OperationId, Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
+import { refFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 import { PublishedPorts } from "./port.ts";
 
@@ -89,9 +90,10 @@ const one = z.strictObject({ ref: Ref });
 const began = z.object({ operation: OperationId });
 /** time the guest has to power off, `ms` */
 const graceMs = z.int().min(0).max(600_000).default(10_000);
-const refused = ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_BUSY", "VM_PAUSED"] as const;
+const refused = [...refFailures, "VM_BUSY", "VM_PAUSED"] as const;
 const changing = [
-  ...["VM_NOT_FOUND", "REF_AMBIGUOUS", "DISK_FULL"],
+  ...refFailures,
+  "DISK_FULL",
   ...["VMM_DIED", "VMM_SILENT", "VM_NOT_RUNNING", "GUEST_SILENT", "GUEST_REFUSED", "GUEST_PROTOCOL"],
 ] as const;
 
@@ -125,7 +127,7 @@ export const vmMethods = {
   /** Goes on where it was held, with its clock set. */
   "vm.resume": { params: one, result: began, errors: [...refused, "VM_NOT_RUNNING"], effect: "write" },
   /** One that was provisional no longer is. */
-  "vm.keep": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "write" },
+  "vm.keep": { params: one, result: VmView, errors: refFailures, effect: "write" },
   "vm.delete": { params: one, result: began, errors: refused, effect: "write" },
   /** For a running machine, too: its host name and its HTTP name change with it. */
   "vm.rename": {
@@ -147,7 +149,7 @@ export const vmMethods = {
     errors: [],
     effect: "read",
   },
-  "vm.show": { params: one, result: VmView, errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"], effect: "read" },
+  "vm.show": { params: one, result: VmView, errors: refFailures, effect: "read" },
   /** Raw bytes on stream 0; on stream 1 lines of JSON: a LogMark before what it marks, if it is followed, and a LogEnd. */
   "vm.logs": {
     params: z.strictObject({
@@ -164,7 +166,7 @@ export const vmMethods = {
     }),
     /** older daemons do not tell, nor do they mark */
     result: z.object({ machine: VmId.optional() }),
-    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS"],
+    errors: refFailures,
     effect: "read",
     upgrade: "bytes",
   },

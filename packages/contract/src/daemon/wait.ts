@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Ref, VmId } from "../ids.ts";
 import { VmName } from "../names.ts";
+import { refFailures } from "./failures.ts";
 import type { Methods } from "./method.ts";
 import { VmView } from "./vm.ts";
 
@@ -33,7 +34,7 @@ export const waitMethods = {
       timeoutMs: z.int().min(0).max(MAX_TIMEOUT_MS).optional(),
     }),
     result: WaitResult,
-    errors: ["VM_NOT_FOUND", "REF_AMBIGUOUS", "VM_NOT_RUNNING", "EXEC_NOT_FOUND"],
+    errors: [...refFailures, "VM_NOT_RUNNING", "EXEC_NOT_FOUND"],
     effect: "read",
   },
 } as const satisfies Methods;
