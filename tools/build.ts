@@ -16,8 +16,9 @@ const recordFile = join(root, "build/inputs.json");
 const readyFile = join(root, "build/ready.sh");
 
 const bundles = [
-  { entry: "packages/cli/src/main.ts", outfile: "build/cli/banger.cjs" },
-  { entry: "packages/daemon/src/main.ts", outfile: "build/daemon/bangerd.cjs" },
+  // Read at every start: a third less of it is 3 ms of processor time.
+  { entry: "packages/cli/src/main.ts", outfile: "build/cli/banger.cjs", dense: true },
+  { entry: "packages/daemon/src/main.ts", outfile: "build/daemon/bangerd.cjs", dense: false },
 ];
 
 async function main(): Promise<void> {
@@ -48,6 +49,7 @@ async function bundleAll(source: SourceState, startedAt: Date): Promise<string[]
       ...options({ source, startedAt }),
       entryPoints: [bundle.entry],
       outfile: bundle.outfile,
+      ...{ minifyWhitespace: bundle.dense, minifySyntax: bundle.dense },
     });
     for (const input of Object.keys(result.metafile?.inputs ?? {})) inputs.add(input);
   }
