@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { configure } from "@banger/daemon/services/guest/configure";
 import { withAgent } from "../harness/agent-channel.ts";
 import { makeHostKey } from "../harness/host-key.ts";
+import { hostileAgent } from "../harness/hostile-agent.ts";
 import { openHome } from "../harness/scenarios.ts";
 import { atTerminal, ENDED, resize } from "../harness/terminal.ts";
 
-const { home, scenario } = await openHome({ images: ["debian-bookworm"] });
+const { home, scenario } = await openHome({ images: ["debian-bookworm", "minimal"] });
 
 async function inDebian(script: string): Promise<string> {
   return await home.ok(["exec", "debian", "sh", "-c", script], { deadlineMs: 240_000 });
@@ -132,3 +133,33 @@ scenario("poweroff inside ends the machine in seconds, as stopped and without an
   );
   assert.deepEqual({ state, lastError }, { state: "stopped", lastError: null });
 });
+
+scenario(
+  "a root who takes the agent's place is shown as cut off, and costs neither the daemon nor another machine",
+  async () => {
+    await home.ok(["start", "-q", "debian"]);
+    await home.ok(["run", "-dq", "--name", "other", "--image", "minimal"]);
+    const residentBytes = async () => Number(Object(await home.json(["daemon", "status"])).residentBytes);
+    const before = await residentBytes();
+    await using taken = home.start(["exec", "-i", "debian", "python3", "-"], { stdin: hostileAgent });
+    await taken.shows("here\n");
+    type View = { state: string; lastError: { code: string } | null };
+    const show = async () => Object(await home.json(["show", "debian"])) as View;
+    const missed = async () => {
+      await home.run(["stats", "--no-stream", "debian"]);
+      return await show();
+    };
+    // Whichever comes first: nothing that it says is an answer, and it does not keep to the protocol.
+    const codes = ["GUEST_SILENT", "GUEST_PROTOCOL"];
+    await home.until("it to be missed", missed, ({ lastError }) => codes.includes(lastError?.code ?? ""));
+    for (let i = 0; i < 5; i += 1) assert.equal(await home.ok(["exec", "other", "echo", "fine"]), "fine\n");
+    assert.match(await home.ok(["list"]), /^debian .* running, cut off /m);
+    const grownBytes = (await residentBytes()) - before;
+    assert.ok(grownBytes < 150e6, `the daemon has grown by ${grownBytes} bytes`);
+    await home.stopDaemon();
+    assert.match(await home.ok(["list"]), /^debian .* running/m);
+    assert.equal(await home.ok(["exec", "other", "echo", "fine"]), "fine\n");
+    assert.equal(await home.ok(["delete", "debian", "other"]), "debian\nother\n");
+    assert.equal((await taken.ended).status, 125);
+  },
+);

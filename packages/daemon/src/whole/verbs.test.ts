@@ -299,6 +299,33 @@ test("a guest that its VMM holds, as on a full disk, is shown as paused once it 
   await asked;
 });
 
+test("a guest whose agent says nothing is shown as such once it is missed, and as before when it speaks again", async () => {
+  await using bench = await DaemonBench.make();
+  const clock = new FakeClock();
+  bench.ports = {
+    openGuest: (vmm) =>
+      GuestChannel.open({
+        ...{ connect: (waiting) => vmm.connectAgent(waiting), session: randomBytes(16), build: "0.0.0+test", clock },
+      }),
+  };
+  const client = await bench.start();
+  const id = await bench.create(client, "web");
+  const mute = (held: boolean) => {
+    for (const gate of bench.host.machine(id)?.gates ?? []) gate.hold(held);
+  };
+  mute(true);
+  const asked = client.call("port.list", { ref: "web" });
+  const shown = async () => {
+    const { state, lastError } = await client.call("vm.show", { ref: "web" });
+    return [state, lastError?.code];
+  };
+  while ((await shown())[1] !== "GUEST_SILENT") clock.advance(1_000);
+  assert.deepEqual(await shown(), ["running", "GUEST_SILENT"]);
+  mute(false);
+  await asked;
+  assert.deepEqual(await shown(), ["running", undefined]);
+});
+
 /** What is asked of a VMM that was stopped, and whether the order has reached it all the same. */
 for (const [method, before, reached] of [
   ["vm.pause", "running", false],

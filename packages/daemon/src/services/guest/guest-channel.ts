@@ -63,6 +63,10 @@ export type StreamUse = {
 /** how long an acknowledgement that the agent does not need may wait for something that is sent anyway, `ms` */
 const LINGER_MS = 20;
 
+/** more in a minute can only be an agent that plays: it makes us begin again each time */
+const MAX_RESTARTS = 32;
+const MINUTE_MS = 60_000;
+
 /** the largest number whose odd neighbour is one, too */
 const MAX_STREAM = 0xffff_fffc;
 
@@ -81,11 +85,15 @@ export class GuestChannel implements AsyncDisposable {
   #nextStream = 2;
   /** until it resolves nothing is asked but what is `ahead` */
   #held: Promise<void> | undefined;
+  /** when the agent began anew, in the last minute, `ms` */
+  #restarts: readonly number[] = [];
+  readonly #clock: Clock;
   /** why it is over */
   #end: AppError | undefined;
 
   private constructor(options: GuestChannelOptions) {
     const { clock = systemClock, alive = () => true, connect, session, build } = options;
+    this.#clock = clock;
     const { signal } = this.#stop;
     // a channel that is over owes nobody anything
     const linger = (over: () => void) => void clock.sleep(LINGER_MS, { signal }).then(over, () => undefined);
@@ -123,6 +131,10 @@ export class GuestChannel implements AsyncDisposable {
   }
   get isOpen(): boolean {
     return this.#link.open;
+  }
+  /** Whether the agent was asked something and has said nothing for some seconds. */
+  get isMissed(): boolean {
+    return this.#link.missed;
   }
   /** Why the channel is over, once it is. */
   get error(): AppError | undefined {
@@ -269,6 +281,10 @@ export class GuestChannel implements AsyncDisposable {
   }
 
   #restart(sameBoot: boolean): void {
+    const now = this.#clock.monotonic();
+    this.#restarts = [...this.#restarts, now].filter((at) => at > now - MINUTE_MS);
+    if (this.#restarts.length > MAX_RESTARTS)
+      throw protocolBroken(`it began anew ${MAX_RESTARTS + 1} times in a minute`);
     const error = new AppError("GUEST_SILENT", "the guest's agent began anew and has forgotten what it was asked");
     this.#messages.restart(error);
     this.mux.restart(error);

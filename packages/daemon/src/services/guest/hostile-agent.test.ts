@@ -6,7 +6,7 @@ import { AppError } from "@banger/contract/errors";
 import { encodeFields } from "@banger/contract/guest/fields";
 import { FLAG_FIN, FRAME_TYPE } from "@banger/contract/guest/frame";
 import { ANSWER_BIT, encodeMessage } from "@banger/contract/guest/message-frame";
-import { answerHead } from "@banger/contract/guest/messages";
+import { answerHead, guestEvents } from "@banger/contract/guest/messages";
 import { socketPair } from "@banger/platform/testing/socket-pair";
 import { FakeClock } from "@banger/platform/time/clock-fake";
 import fc from "fast-check";
@@ -101,6 +101,34 @@ test("an agent that loses every epoch again comes to an end", async () => {
   await using channel = openPuppet(puppet);
   assert.ok(AppError.is(await ended(channel), "GUEST_PROTOCOL"));
   assert.ok(puppet.hellos < 100);
+});
+
+test("an agent that has forgotten the session in each epoch comes to an end, though each brings something new", async () => {
+  const puppet = new Puppet();
+  const news = message(0x100, 0, encodeFields(guestEvents.exited.fields, { id: "nobody", status: 0 }));
+  puppet.opened = () => {
+    puppet.say({ type: FRAME_TYPE.data, payload: news });
+    puppet.write(Buffer.alloc(100, 0xee));
+  };
+  await using channel = openPuppet(puppet);
+  const error = await ended(channel);
+  assert.deepEqual([error.code, /began anew 33 times/.test(error.message)], ["GUEST_PROTOCOL", true], error.message);
+});
+
+test("an agent that floods what tells nothing is missed all the same, until it answers", async () => {
+  const clock = new FakeClock();
+  const puppet = new Puppet();
+  await using channel = openPuppet(puppet, { clock });
+  await channel.ready({});
+  const asked = channel.request("sync", {}, {});
+  while (!channel.isMissed) {
+    for (let n = 0; n < 10; n += 1) puppet.say({ type: FRAME_TYPE.reset, stream: 2 * n + 2, payload: u64(104) });
+    clock.advance(1_000);
+    await new Promise(setImmediate);
+  }
+  puppet.say({ type: FRAME_TYPE.data, payload: message(0x31 | ANSWER_BIT, 1) });
+  await asked;
+  assert.equal(channel.isMissed, false);
 });
 
 test("HELLOs of other epochs and sessions are passed over; the right one counts", async () => {

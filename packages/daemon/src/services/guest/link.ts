@@ -60,6 +60,7 @@ export class Link {
   #fruitless = 0;
   #frames = 0;
   #watching: AbortController | undefined;
+  #missed = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -68,6 +69,11 @@ export class Link {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Nothing new has come from the agent for some seconds, though it was asked: frames that tell nothing are no answer. */
+  get missed(): boolean {
+    return this.#missed;
   }
 
   /** There may be something to send. */
@@ -166,7 +172,9 @@ export class Link {
     const before = mux.progress;
     this.#frames++;
     if (mux.receive(head, parts) === "gap") this.#again(pipe);
-    if (mux.progress > before) this.#fruitless = 0;
+    if (mux.progress === before) return;
+    this.#fruitless = 0;
+    this.#missed = false;
   }
 
   /** The position is lost, or our epoch was refused. */
@@ -194,6 +202,7 @@ export class Link {
     }
     this.#options.opened(hello);
     this.#open = true;
+    this.#missed = false;
     pipe.enter(this.#epochs.current);
   }
 
@@ -212,6 +221,9 @@ export class Link {
     const { signal } = watching;
     let frames = this.#frames;
     let looks = 0;
+    const { mux } = this.#options;
+    let { progress } = mux;
+    let quiet = 0;
     let patience = FIRST_PATIENCE;
     try {
       while (this.#pipe && (!this.#open || this.#owed())) {
@@ -219,6 +231,9 @@ export class Link {
         const { flushed } = this.#pipe;
         looks = this.#frames === frames ? looks + 1 : 0;
         frames = this.#frames;
+        quiet = mux.progress === progress ? quiet + 1 : 0;
+        progress = mux.progress;
+        if (quiet === STALL_LOOKS) this.#missed = true;
         if (this.#open && looks === STALL_LOOKS) this.#options.stalled();
         // what still waits to be written can not have been lost, and nobody has read it
         if (!flushed || looks < (this.#open ? STALL_LOOKS : patience)) continue;

@@ -41,7 +41,7 @@ export function vmView({ live, driver, agent }: ViewDeps, { record, state, lastE
     network: { mode: "shut", open: record.published.map(publishedText) },
     isolation: accelerator ? ISOLATION[accelerator] : "not started yet",
     agent: facts ? agentView(facts, agent) : null,
-    lastError: cutOff ?? lastError,
+    lastError: cutOff ?? lastError ?? (state === "running" ? silenceOf(live.get(record.id)) : null),
   };
 }
 
@@ -50,6 +50,15 @@ function breachOf(live: LiveMachine | undefined): VmView["lastError"] {
   const error = live?.guest.error;
   if (error?.code !== "GUEST_PROTOCOL") return null;
   return { code: error.code, message: `${error.message}; nothing in it is reached until it is started again` };
+}
+
+/** One that says nothing may be starved, or have nobody left who could answer. */
+function silenceOf(live: LiveMachine | undefined): VmView["lastError"] {
+  if (!live?.guest.isMissed) return null;
+  return {
+    code: "GUEST_SILENT",
+    message: "the guest's agent does not answer; a restart of the machine brings it back",
+  };
 }
 
 /** What it runs with, and what the next start makes of that. */
