@@ -14,7 +14,7 @@ export type BangerClient = RpcClient<DaemonMethods>;
 export type ConnectOptions = {
   readonly socket: string;
   readonly build: Build;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** `accept` lets a daemon of another protocol be asked to go */
   readonly onMismatch?: "throw" | "accept";
 };
@@ -25,8 +25,8 @@ export async function connectDaemon(options: ConnectOptions): Promise<BangerClie
   const client = await connectClient<DaemonMethods>(options.socket, {
     table: table.methods,
     hello: { protocol: PROTOCOL, build: options.build },
-    ...(options.signal && { signal: options.signal }),
-    ...(options.onMismatch && { onMismatch: options.onMismatch }),
+    signal: options.signal,
+    onMismatch: options.onMismatch,
   });
   // What a daemon of our very build answers was checked when both were compiled.
   if (!sameBuild(client.peer.build, options.build)) await table.load();

@@ -27,7 +27,7 @@ export type ExecSession = AsyncDisposable & {
 };
 
 export type ExecOptions = {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** to go on when the daemon is lost; without it the command is hung up then, after a while */
   readonly reconnect?: Reconnect;
 };
@@ -38,7 +38,7 @@ export async function exec(
   params: InputOf<DaemonMethods, "exec.run">,
   options: ExecOptions = {},
 ): Promise<ExecSession> {
-  const { result, mux } = await client.upgrade("exec.run", params, { ...forUpgrade(options), endsSoftly: true });
+  const { result, mux } = await client.upgrade("exec.run", params, { signal: options.signal, endsSoftly: true });
   const { exec: id, machine } = result;
   const command = { ref: machine, exec: id, tty: params.tty !== undefined, stdin: params.stdin ?? false };
   const from = { stdin: 0, stdout: 0, stderr: 0 };
@@ -58,15 +58,11 @@ export async function attachTo(
   params: { readonly ref: string; readonly exec?: string; readonly stdin: boolean },
   options: ExecOptions = {},
 ): Promise<AttachedSession> {
-  const { result, mux } = await client.upgrade("exec.attach", params, { ...forUpgrade(options), endsSoftly: true });
+  const { result, mux } = await client.upgrade("exec.attach", params, { signal: options.signal, endsSoftly: true });
   const { exec: id, machine, argv, tty, from } = result;
   const command = { ref: machine, exec: id, tty, stdin: params.stdin };
   const lasting = new LastingExec(mux, command, { from, reconnect: options.reconnect });
   return { ...sessionOf(id, lasting), argv, tty, takesInput: params.stdin && result.stdin };
-}
-
-function forUpgrade({ signal }: ExecOptions): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }
 
 function sessionOf(id: string, lasting: LastingExec): ExecSession {

@@ -38,12 +38,12 @@ export async function openLogs(
   params: LogParams,
   { signal, reconnect }: LogOptions = {},
 ): Promise<LogStream> {
-  const first = await open(client, params, signal ? { signal } : {});
+  const first = await open(client, params, { signal });
   const log = new FollowedLog(first.mux, { ...params, ref: first.machine ?? params.ref }, reconnect);
   return { bytes: log.bytes, ended: log.ended, [Symbol.asyncDispose]: () => log.close() };
 }
 
-async function open(client: BangerClient, params: LogParams, options: { signal?: AbortSignal }) {
+async function open(client: BangerClient, params: LogParams, options: { signal?: AbortSignal | undefined }) {
   const { result, mux } = await client.upgrade("vm.logs", params, { ...options, endsSoftly: true });
   mux.stream(BYTES).end();
   return { machine: result.machine, mux };

@@ -7,7 +7,7 @@ import type { BangerClient } from "./client.ts";
 
 export type Follow = {
   /** cancels the operation; the promise then ends when everything was undone */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onChange?: (view: OperationView) => void;
 };
 
@@ -43,7 +43,7 @@ export async function watch(
 ): Promise<OperationView> {
   const { signal, onChange } = options;
   const onProgress = (view: unknown) => onChange?.(OperationView.parse(view));
-  return await client.call("operation.wait", { operation }, { onProgress, ...(signal && { signal }) });
+  return await client.call("operation.wait", { operation }, { onProgress, signal });
 }
 
 /** The operation whose id begins so. */

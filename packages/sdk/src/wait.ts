@@ -32,7 +32,7 @@ export async function waitVm(
     const left =
       timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, Math.round(timeoutMs - (monotonic() - begun))) };
     try {
-      return await client.call("vm.wait", { ...asked, ...left }, signal ? { signal } : {});
+      return await client.call("vm.wait", { ...asked, ...left }, { signal });
     } catch (error) {
       const lost = AppError.is(error, "DAEMON_UNREACHABLE") && !signal?.aborted;
       if (!lost || !reach || daemons === MAX_DAEMONS) throw error;

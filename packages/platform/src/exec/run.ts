@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 
 export type ExecOptions = {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** laid over the base environment that the Exec was made with */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;

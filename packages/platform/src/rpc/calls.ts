@@ -10,7 +10,7 @@ import { Mux } from "./mux.ts";
 import type { Message, RequestId } from "./wire.ts";
 
 export type CallOptions = {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (params: unknown) => void;
   /** `ms` until the call fails with TIMEOUT and is cancelled; without it the call lasts as long as the connection */
   readonly deadlineMs?: number;

@@ -14,11 +14,11 @@ import type { Mux } from "./mux.ts";
 export type ClientOptions<T extends MethodTable> = {
   readonly table: T;
   readonly hello: Hello;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** for connecting and the greeting, `ms`; 5 s when absent */
   readonly deadlineMs?: number;
   /** "accept" lets frozen methods of a peer with another protocol be called; otherwise VERSION_MISMATCH is thrown */
-  readonly onMismatch?: "throw" | "accept";
+  readonly onMismatch?: "throw" | "accept" | undefined;
   readonly limits?: ChannelLimits;
 };
 

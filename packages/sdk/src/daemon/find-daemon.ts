@@ -10,7 +10,7 @@ import type { DaemonPlaces } from "./places.ts";
 export type FindOptions = {
   readonly places: DaemonPlaces;
   readonly build: Build;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** Undefined when none answers, STATE_OTHER when the one where we look has other machines than ours. A daemon of another protocol is connected to: its frozen methods can be called. */
@@ -36,7 +36,7 @@ async function answering(options: FindOptions): Promise<BangerClient | undefined
   try {
     // The fallback lies in /tmp, where anybody may have made it first: what answers there must be ours.
     await checkPrivateDir(places.runtime);
-    return await connectDaemon({ socket: places.socket, build, onMismatch: "accept", ...(signal && { signal }) });
+    return await connectDaemon({ socket: places.socket, build, onMismatch: "accept", signal });
   } catch (error) {
     if (isMissing(error) || AppError.is(error, "DAEMON_UNREACHABLE")) return undefined;
     throw error;

@@ -20,12 +20,12 @@ type Members = { readonly ref: string; readonly directory: string; readonly memb
 
 /** A tar of members of a directory, of all of it without members. Ends with an error when the machine could not give it all. */
 export async function openArchive(client: BangerClient, params: Members, { signal }: Signal): Promise<Content> {
-  return opened((await client.upgrade("files.get", params, { ...(signal && { signal }) })).mux, signal);
+  return opened((await client.upgrade("files.get", params, { signal })).mux, signal);
 }
 
 /** What a file holds. */
 export async function openFile(client: BangerClient, params: Place, { signal }: Signal): Promise<Content> {
-  return opened((await client.upgrade("files.read", params, { ...(signal && { signal }) })).mux, signal);
+  return opened((await client.upgrade("files.read", params, { signal })).mux, signal);
 }
 
 export type Source = AsyncIterable<Uint8Array>;
@@ -37,7 +37,7 @@ export async function putArchive(
   options: Signal & { readonly source: Source },
 ): Promise<PutEnd> {
   const { signal } = options;
-  return await send((await client.upgrade("files.put", params, { ...(signal && { signal }) })).mux, options);
+  return await send((await client.upgrade("files.put", params, { signal })).mux, options);
 }
 
 /** Makes a file of what the source gives; resolves when it is on the machine's disk. */
@@ -47,7 +47,7 @@ export async function putFile(
   options: Signal & { readonly source: Source },
 ): Promise<PutEnd> {
   const { signal } = options;
-  return await send((await client.upgrade("files.write", params, { ...(signal && { signal }) })).mux, options);
+  return await send((await client.upgrade("files.write", params, { signal })).mux, options);
 }
 
 function opened(mux: Mux, signal: AbortSignal | undefined): Content {

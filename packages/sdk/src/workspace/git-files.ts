@@ -77,7 +77,7 @@ function submoduleOf(line: Buffer): string[] {
 async function list(directory: string, options: readonly string[], { exec, signal }: Running): Promise<Buffer[]> {
   const { stdout } = await exec.run(["git", "-C", directory, ...SAFE, "ls-files", "-z", ...options], {
     ...{ deadlineMs: DEADLINE_MS, maxOutputBytes: MAX_LIST_BYTES, env: ENV },
-    ...(signal && { signal }),
+    signal,
   });
   return splitAtZeros(stdout);
 }
