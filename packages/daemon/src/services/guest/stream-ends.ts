@@ -5,152 +5,8 @@
  */
 import { Duplex, type DuplexOptions, Readable, Writable } from "node:stream";
 import type { GuestStream } from "./guest-stream.ts";
-import type { Mux } from "./mux.ts";
-
-type Owner = { readonly mux: Mux; readonly stream: GuestStream };
-type Callback = (error?: Error | null) => void;
-
-const CHUNK_BYTES = 65_536;
-
-/** The agent→host half, as pulls of a Readable. */
-class Source {
-  readonly #owner: Owner;
-  #target: Readable | undefined;
-  #wanted = false;
-  #discarding = false;
-  #held = false;
-  #ended = false;
-  #told = false;
-  readonly #allRead: () => void;
-
-  /** `allRead` is called once, when all up to the end was consumed or thrown away. */
-  constructor(owner: Owner, allRead: () => void = () => undefined) {
-    this.#owner = owner;
-    this.#allRead = allRead;
-  }
-
-  read(target: Readable): void {
-    this.#target = target;
-    this.#wanted = true;
-    this.pull();
-  }
-
-  /** From now on only `consumed` acknowledges. */
-  hold(): void {
-    this.#held = true;
-  }
-
-  consumed(bytes: number): void {
-    const { mux, stream } = this.#owner;
-    stream.receive.consume(bytes);
-    mux.touch(stream);
-    this.#tellEnd();
-  }
-
-  /** Nobody reads any more; what comes is thrown away, so that the sender is not held back for ever. */
-  discard(): void {
-    this.#discarding = true;
-    this.#owner.stream.receive.consume(Number.POSITIVE_INFINITY);
-    this.pull();
-  }
-
-  pull(): void {
-    const { mux, stream } = this.#owner;
-    while (this.#wanted || this.#discarding) {
-      const chunk = stream.receive.take(CHUNK_BYTES);
-      if (!chunk) break;
-      if (this.#discarding || !this.#held) stream.receive.consume(chunk.length);
-      if (this.#discarding) continue;
-      this.#wanted = this.#target?.push(chunk) ?? false;
-    }
-    mux.touch(stream);
-    if (stream.receive.taken && (this.#wanted || this.#discarding)) this.#end();
-  }
-
-  #end(): void {
-    if (!this.#ended && !this.#discarding) this.#target?.push(null);
-    this.#ended = true;
-    this.#tellEnd();
-  }
-
-  #tellEnd(): void {
-    if (this.#told || !this.#ended || !this.#owner.stream.receive.ended) return;
-    this.#told = true;
-    this.#allRead();
-  }
-}
-
-/** The host→agent half, as writes of a Writable. */
-class Sink {
-  readonly #owner: Owner;
-  /** hears that the guest has taken more, and at first where it stands */
-  moved: () => void = () => undefined;
-  #waiting: { rest: Uint8Array; done: Callback } | undefined;
-  #discarding = false;
-
-  constructor(owner: Owner) {
-    this.#owner = owner;
-  }
-
-  write(chunk: Uint8Array, done: Callback): void {
-    this.#waiting = { rest: chunk, done };
-    this.feed();
-  }
-
-  /** The guest has told where it stands. */
-  room(): void {
-    this.moved();
-    this.feed();
-  }
-
-  feed(): void {
-    const { mux, stream } = this.#owner;
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    if (stream.send.refused || this.#discarding) {
-      this.#waiting = undefined;
-      waiting.done();
-      return;
-    }
-    if (stream.send.room === 0) return;
-    const piece = waiting.rest.subarray(0, stream.send.room);
-    stream.send.push(piece);
-    waiting.rest = waiting.rest.subarray(piece.length);
-    mux.touch(stream);
-    if (waiting.rest.length > 0) return;
-    this.#waiting = undefined;
-    waiting.done();
-  }
-
-  /** Nobody will take it: writes succeed and go nowhere. */
-  discard(): void {
-    this.#discarding = true;
-    this.feed();
-  }
-
-  finish(done: Callback): void {
-    const { mux, stream } = this.#owner;
-    stream.send.finish();
-    mux.touch(stream);
-    done();
-  }
-}
-
-function quiet<S extends Readable | Writable>(stream: S): S {
-  // those who read or write hear of an error; with nobody there it must not end the daemon
-  stream.on("error", () => undefined);
-  return stream;
-}
-
-function readSide(source: Source): Pick<DuplexOptions, "read"> & { readableHighWaterMark: number } {
-  return {
-    // nothing is read ahead: what is buffered here would count as taken
-    readableHighWaterMark: 0,
-    read() {
-      source.read(this);
-    },
-  };
-}
+import { Sink } from "./stream-sink.ts";
+import { type Owner, Source } from "./stream-source.ts";
 
 export type SeparateEnds = {
   /** what is read of it is acknowledged at once */
@@ -232,5 +88,21 @@ function bind(stream: GuestStream, to: { source: Source; sink: Sink; dead: (erro
     readable: () => to.source.pull(),
     room: () => to.sink.room(),
     dead: (error) => void to.dead(error),
+  };
+}
+
+function quiet<S extends Readable | Writable>(stream: S): S {
+  // those who read or write hear of an error; with nobody there it must not end the daemon
+  stream.on("error", () => undefined);
+  return stream;
+}
+
+function readSide(source: Source): Pick<DuplexOptions, "read"> & { readableHighWaterMark: number } {
+  return {
+    // nothing is read ahead: what is buffered here would count as taken
+    readableHighWaterMark: 0,
+    read() {
+      source.read(this);
+    },
   };
 }
