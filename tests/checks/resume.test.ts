@@ -106,6 +106,21 @@ test("output that nobody saw is there when the terminal is taken up again, the l
   assert.deepEqual(lines.slice(0, -1), expected);
 });
 
+test("a command without input that runs in the background is watched at once, and over a daemon that dies", async () => {
+  await using cuttable = await Cuttable.make();
+  const { client: reconnect } = cuttable;
+  const script = "echo one; sleep 9";
+  const { exec: id } = await (await reconnect()).call("exec.detach", { ref: "web", argv: ["sh", "-c", script] });
+  await using watcher = await attachTo(await reconnect(), { ref: "web", stdin: true }, { reconnect });
+  assert.equal(watcher.takesInput, false);
+  await shows(watcher, "one\n");
+  cuttable.kill();
+  await using second = await attachTo(await reconnect(), { ref: "web", stdin: false }, { reconnect });
+  await shows(second, "one\n");
+  cuttable.commands.signal(id, 15);
+  for (const session of [watcher, second]) assert.deepEqual(await session.ended, { signal: 15 });
+});
+
 test("what is left with --rm takes its machine along when it ends", async () => {
   await using cuttable = await Cuttable.make();
   const params = { ref: "web", argv: ["cat"], stdin: true, thenDelete: true, ...TTY };

@@ -56,8 +56,9 @@ export class SendHalf {
   get cursor(): number {
     return this.#cursor;
   }
+  /** Whether it is known where it goes on; of an unused half nothing does. */
   get synced(): boolean {
-    return this.#synced;
+    return this.#synced || this.#unused;
   }
   get unacknowledged(): number {
     return this.#end - this.#acknowledged;
