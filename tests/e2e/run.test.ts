@@ -59,6 +59,10 @@ scenario("run -d -- CMD: CMD goes on in the machine, its output is in the logs, 
   const clash = await home.unchangedBy(() => home.run(["run", "--name", "worker", "--image", "minimal", "--", "true"]));
   assert.equal(clash.status, 125);
   assert.match(clash.stderr, /worker/);
+  const watching = home.start(["attach", "--no-stdin", "worker"]);
+  for (const line of ["from inside\n", "and errors\n"]) await watching.shows(line);
+  watching.signal("SIGINT");
+  assert.deepEqual((({ status, stderr }) => [status, stderr])(await watching.ended), [130, "and errors\n"]);
   const waiting = home.start(["wait", "worker"]);
   const late = await home.run(["wait", "--timeout", "300ms", "worker"]);
   assert.deepEqual([late.status, late.stdout], [6, ""]);

@@ -92,7 +92,8 @@ test("Ctrl-C ends those who only watch, while nothing comes", async () => {
     const child = world.spawn([...argv, "web"]);
     await heard(child.stdout, argv[0] === "logs" ? "red" : "waiting");
     child.kill("SIGINT");
-    assert.equal((await outcome(child)).status, 130, argv[0]);
+    const { status, stderr } = await outcome(child);
+    assert.deepEqual([status, stderr], [130, ""], argv[0]);
   }
 });
 

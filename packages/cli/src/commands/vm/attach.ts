@@ -28,6 +28,7 @@ export const command = defineCommand(
     },
     without: { json: "standard output is the command's", quiet: "it says nothing of its own" },
     status: "of-command",
+    endsBySignal: true,
     examples: [
       { line: "banger attach web", help: "the command that runs in the background of web" },
       { line: "banger attach --no-stdin web", help: "only watch it" },
