@@ -3,8 +3,7 @@
  *
  * A daemon that fails at any of these steps leaves no socket, lock or process behind; closing twice is fine.
  */
-import type { DaemonMethods } from "@banger/contract/daemon/methods";
-import { daemonMethods } from "@banger/contract/daemon/methods";
+import { type DaemonMethods, daemonMethods } from "@banger/contract/daemon/methods";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
 import { AppError, describeChain } from "@banger/contract/errors";
 import { lockFile } from "@banger/platform/fs/file-lock";

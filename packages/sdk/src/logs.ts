@@ -3,8 +3,7 @@
  * outlives the daemon over which it comes: the next one is asked to go on at the very byte at which this end stands.
  */
 import type { Readable } from "node:stream";
-import type { LogEnd, LogPosition } from "@banger/contract/daemon/log-line";
-import { parseLogLine } from "@banger/contract/daemon/log-line";
+import { type LogEnd, type LogPosition, parseLogLine } from "@banger/contract/daemon/log-line";
 import type { InputOf } from "@banger/contract/daemon/method";
 import type { DaemonMethods } from "@banger/contract/daemon/methods";
 import { AppError } from "@banger/contract/errors";

@@ -5,8 +5,7 @@
 import { EventEmitter, once } from "node:events";
 import type { ImageView } from "@banger/contract/daemon/image";
 import type { KernelView } from "@banger/contract/daemon/kernel";
-import type { DaemonMethods } from "@banger/contract/daemon/methods";
-import { daemonMethods } from "@banger/contract/daemon/methods";
+import { type DaemonMethods, daemonMethods } from "@banger/contract/daemon/methods";
 import { PROTOCOL } from "@banger/contract/daemon/protocol";
 import type { RefKind, ResolvedRef } from "@banger/contract/daemon/ref";
 import type { Build, DoctorRow } from "@banger/contract/daemon/system";

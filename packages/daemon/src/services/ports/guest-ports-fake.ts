@@ -1,7 +1,6 @@
 /** A guest in memory in which things listen, with a channel to it as the daemon has one. */
 import { randomBytes } from "node:crypto";
-import type { RequestListener } from "node:http";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
 import { FakeAgent } from "../guest/guest-agent-fake.ts";
 import { GuestChannel } from "../guest/guest-channel.ts";
