@@ -29,7 +29,7 @@ export async function readSourceState(root: string): Promise<SourceState> {
 
 async function nativeSources(root: string): Promise<string[]> {
   const patterns = ["native/*/", "guest/agent/"].flatMap((folder) => [`${folder}Makefile`, `${folder}**/*.{c,h}`]);
-  const setup = ["tools/setup/*", "tools/bundle/*.ts", "tools/node/package-lock.json"];
+  const setup = ["tools/setup/{*.sh,packages}", "tools/bundle/*.ts", "tools/node/package-lock.json"];
   return await Array.fromAsync(glob([...patterns, ...setup], { cwd: root }));
 }
 
