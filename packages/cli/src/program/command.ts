@@ -80,6 +80,8 @@ export type CommandData = {
   /** by name, in the order in which they are written */
   readonly args: ArgumentSpecs;
   readonly options: OptionSpecs;
+  /** flags that other programs want for what is done here anyway: taken, in the parser's notation, and without effect */
+  readonly needless?: readonly string[];
   /** may be followed by `-- CMD...` */
   readonly takesCommand?: true;
   /** options end at the first argument: what follows belongs to somebody else's command */

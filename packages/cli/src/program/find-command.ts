@@ -8,6 +8,32 @@ export type Found =
   /** of a noun, or of the whole program */
   | { readonly kind: "overview"; readonly noun: string | undefined };
 
+/** What other programs call it; by their letters alone some of these would be taken for something else. */
+const elsewhere: Readonly<Record<string, string>> = {
+  build: "image build",
+  console: "logs",
+  container: "vm",
+  copy: "cp",
+  destroy: "delete",
+  halt: "stop",
+  images: "image list",
+  info: "doctor",
+  inspect: "show",
+  poweroff: "stop",
+  remove: "delete",
+  rmi: "image delete",
+  scp: "cp",
+  sh: "exec -it MACHINE bash",
+  shell: "exec -it MACHINE bash",
+  shutdown: "stop",
+  ssh: "exec -it MACHINE bash",
+  status: "list",
+  suspend: "pause",
+  top: "stats",
+  unpause: "resume",
+  update: "set",
+};
+
 const HELP = new Set(["-h", "--help"]);
 
 /** USAGE, with a suggestion, for what names no command. */
@@ -19,6 +45,8 @@ export function findCommand(argv: readonly string[]): Found {
   if (Object.hasOwn(nouns, first)) return findVerb(first, second, argv.slice(2));
   const entry = lookUp([first]);
   if (entry) return { kind: "command", entry, rest: argv.slice(1) };
+  const meant = Object.hasOwn(elsewhere, first) ? elsewhere[first] : undefined;
+  if (meant !== undefined) throw unknown(`there is no command ${quote(first)}`, meant);
   const names = catalog.flatMap(({ path, aliases }) => [path, ...aliases]).filter((words) => words.length === 1);
   throw unknown(
     `there is no command ${quote(first)}`,

@@ -66,6 +66,7 @@ export function commandHelp(entry: Entry, data: CommandData, width = COLUMNS): s
     wrapText(data.description, { width, indent: 0 }),
     args.length === 0 ? "" : section("Arguments", args, { width }),
     section("Options", [...options, ["-h, --help", "show this"]], { width }),
+    data.needless ? wrapText(needlessText(data.needless), { width, indent: 0 }) : "",
     section(
       "Examples",
       data.examples.map(({ line, help }): Row => [line, help]),
@@ -88,6 +89,10 @@ export function usageTail(data: CommandData): string {
 function optionFlags(long: string, { short, value }: OptionSpec): string {
   const flags = short === undefined ? `    --${long}` : `-${short}, --${long}`;
   return value === undefined ? flags : `${flags} ${value}`;
+}
+
+export function needlessText(flags: readonly string[]): string {
+  return `Taken, too, and done anyway: ${flags.join(", ")}.`;
 }
 
 export function optionHelp({ help, repeat }: OptionSpec): string {

@@ -3,7 +3,7 @@ import { catalog, type Entry, nouns } from "./catalog.ts";
 import { type CommandData, type OptionSpec, placeholder } from "./command.ts";
 import { commandStatuses, exitStatuses } from "./exit-statuses.ts";
 import { shortestName } from "./find-command.ts";
-import { optionHelp, usageTail } from "./help.ts";
+import { needlessText, optionHelp, usageTail } from "./help.ts";
 
 type Made = { readonly version: string };
 /** what is explained, and the explanation; both are roff already */
@@ -64,6 +64,7 @@ function commandPage(entry: Entry, { data, version }: Made & { data: CommandData
     section("DESCRIPTION", text(data.description)),
     args.length === 0 ? "" : section("ARGUMENTS", items(args)),
     section("OPTIONS", items([...options, [bold("-h, --help"), "show a short help"]])),
+    data.needless ? text(needlessText(data.needless)) : "",
     section("EXIT STATUS", statuses(data)),
     section("EXAMPLES", items(data.examples.map(({ line, help }): Item => [bold(line), text(help)]))),
     section("SEE ALSO", `${bold("banger")}(1)`),

@@ -11,6 +11,20 @@ const refused: readonly (readonly [string, string, string])[] = [
   ["list --jsn", "list has no option --jsn", "Did you mean --json?"],
   ["list --json=yes", "list takes no value with --json", "`banger list --help` shows what it takes."],
   ["list -z", "list has no option -z", "`banger list --help` shows what it takes."],
+  ["kill -9 web", "kill has no option -9", "`banger kill --help` shows what it takes."],
+  ["rmi web", `there is no command "rmi"`, "Did you mean `banger image delete`?"],
+  ["top", `there is no command "top"`, "Did you mean `banger stats`?"],
+  ["ssh web", `there is no command "ssh"`, "Did you mean `banger exec -it MACHINE bash`?"],
+  [
+    "run . uname",
+    `run takes no argument "uname"`,
+    "`banger run --help` shows what it takes; a command goes behind `--`: banger run -- CMD.",
+  ],
+  [
+    "run uname -x",
+    "run has no option -x",
+    "`banger run --help` shows what it takes; a command goes behind `--`: banger run -- CMD.",
+  ],
   ["list web", `list takes no argument "web"`, "`banger list --help` shows what it takes."],
   ["list -- web", "list takes nothing behind `--`", "`banger list --help` shows what it takes."],
   ["show", "show needs MACHINE", "`banger show --help` shows what it takes."],
@@ -85,6 +99,7 @@ test("where the status belongs to a command, a wrong option is 125", async () =>
   await using world = await World.make();
   assert.equal((await world.run(["exec", "--bogus", "web", "ls"])).status, 125);
   assert.equal((await world.run(["exec", "web"])).status, 125);
+  assert.equal((await world.run(["exec", "-1", "web", "ls"])).status, 125);
   assert.equal((await world.run(["run", "--bogus", "--", "ls"])).status, 125);
   assert.equal((await world.run(["run", "--"])).status, 125);
   assert.equal((await world.run(["run", "--bogus"])).status, 2);
@@ -119,6 +134,15 @@ test("options of exec end at the machine; the rest is the command's, dashes or n
     },
   );
   assert.deepEqual((await world.run(["vm", "exec", "web", "--", "echo", "a"])).stdout, "a\n");
+});
+
+test("flags of other programs are taken where they ask for what is done anyway", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  assert.equal((await world.run(["list", "-a"])).stdout, (await world.run(["list"])).stdout);
+  assert.equal((await world.run(["ps", "-aq"])).stdout, (await world.run(["list", "-q"])).stdout);
+  assert.equal((await world.run(["run", "-it", "--rm", "--", "echo", "a"])).stdout, "a\n");
+  assert.equal((await world.run(["rm", "-f", "web"])).stdout, "web\n");
 });
 
 test("with --json a failure is an object on stderr", async () => {

@@ -25,6 +25,7 @@ export function parseInput(argv: readonly string[], options: Parse): ParsedInput
   }
   const raw: Readonly<Record<string, unknown>> = parser.opts();
   if (raw.help === true) return "help";
+  refuseNumbers(parser.args, options);
   if (behind && !data.takesCommand) throw usage(options, `takes nothing behind \`--\``);
   if (behind?.length === 0) throw usage(options, "needs a command behind `--`");
   return {
@@ -53,7 +54,14 @@ function makeParser(data: CommandData): Parser {
     if (value === undefined) parser.option(flags);
     else parser.option(`${flags} <value>`, "", (text: string, before: readonly string[] = []) => [...before, text]);
   }
+  for (const flags of data.needless ?? []) parser.option(flags);
   return parser;
+}
+
+/** A negative number passes the parser as an argument; `kill -9 web` is no request to pull the plug. */
+function refuseNumbers(words: readonly string[], options: Parse): void {
+  const found = (options.data.optionsFirst ? words.slice(0, 1) : words).find((word) => /^-./.test(word));
+  if (found !== undefined) throw usage(options, `has no option ${found}`);
 }
 
 function readOptions(
@@ -96,7 +104,9 @@ function camelCase(name: string): string {
   return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function usage({ name }: Parse, what: string, hint = `\`banger ${name} --help\` shows what it takes.`): AppError {
+function usage({ name, data }: Parse, what: string, better?: string): AppError {
+  const command = data.takesCommand ? `; a command goes behind \`--\`: banger ${name} -- CMD` : "";
+  const hint = better ?? `\`banger ${name} --help\` shows what it takes${command}.`;
   return new AppError("USAGE", `${name} ${what}`, { hint });
 }
 

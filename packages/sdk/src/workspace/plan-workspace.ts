@@ -3,6 +3,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "nod
 import { basename, isAbsolute, relative, resolve } from "node:path";
 import { AppError } from "@banger/contract/errors";
 import type { Exec } from "@banger/platform/exec/run";
+import { errnoOf } from "@banger/platform/fs/errno";
 import { unreadable } from "../files/host-error.ts";
 import type { PackSource } from "../files/pack.ts";
 import { gitFiles, isInRepository } from "./git-files.ts";
@@ -42,6 +43,7 @@ export type PlanOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+const COMMAND_HINT = "A command goes behind `--`: banger run -- CMD.";
 const SLASH = Buffer.from("/");
 const SLASH_BYTE = 0x2f;
 
@@ -144,9 +146,11 @@ function realDirectory(path: string): string {
     const directory = realpathSync(path);
     if (statSync(directory).isDirectory()) return directory;
   } catch (error) {
-    throw unreadable(path, error);
+    if (errnoOf(error) !== "ENOENT") throw unreadable(path, error);
+    const hint = `${COMMAND_HINT} --image chooses an image.`;
+    throw new AppError("FILE_UNREADABLE", `there is no directory ${JSON.stringify(path)}`, { hint, facts: { path } });
   }
-  throw new AppError("USAGE", `${path} is not a directory`, { hint: "A command goes behind `--`: banger run -- CMD." });
+  throw new AppError("USAGE", `${path} is not a directory`, { hint: COMMAND_HINT });
 }
 
 function namedFile(directory: string, file: string): Buffer {

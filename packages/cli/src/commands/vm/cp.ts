@@ -33,6 +33,7 @@ export const command = defineCommand(
       quiet: quietOption,
       json: jsonOption,
     },
+    needless: ["-r, --recursive", "-a, --archive", "-p, --preserve"],
     examples: [
       { line: "banger cp web:/etc/os-release -", help: "print a file" },
       { line: "banger cp ./dir web:/srv/", help: "a directory, to /srv/dir" },

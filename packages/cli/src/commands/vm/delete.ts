@@ -10,6 +10,7 @@ export const command = defineCommand(
     description: "Ends machines, running or not, and removes their disks. There is no way back.",
     args: { machine: { arity: "some", ...machineRef } },
     options: { quiet: silentOption, json: jsonOption },
+    needless: ["-f, --force"],
     examples: [
       { line: "banger delete web", help: "one machine" },
       { line: "banger delete $(banger list -q)", help: "all of them" },

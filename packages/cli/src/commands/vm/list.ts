@@ -12,6 +12,7 @@ export const command = defineCommand(
     description: "Lists all machines, whatever their state.",
     args: {},
     options: { quiet: idsOption, json: jsonOption },
+    needless: ["-a, --all"],
     examples: [
       { line: "banger list", help: "as a table" },
       { line: "banger list --json", help: "for programs" },

@@ -46,6 +46,7 @@ export const command = defineCommand(
       quiet: quietOption,
       json: { ...jsonOption, help: "with -d: print the machine as JSON" },
     },
+    needless: ["-i, --interactive", "-t, --tty"],
     takesCommand: true,
     status: "of-command-if-given",
     examples: [
