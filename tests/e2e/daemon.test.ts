@@ -49,6 +49,9 @@ scenario(
   async () => {
     await using running = home.start(["exec", "-i", "kept", "sh", "-c", "echo $$; exec cat"], { stdin: "pipe" });
     const [pid = ""] = await running.shows(/^\d+\n/);
+    const deaf = 'until [ -e /run/go ]; do sleep 0.1; done; echo "done"; exit 3';
+    await using without = home.start(["exec", "kept", "sh", "-c", `echo begun; ${deaf}`]);
+    await without.shows("begun\n");
     const sent: string[] = [];
     const say = async (line: string) => {
       sent.push(`${line}\n`);
@@ -66,6 +69,11 @@ scenario(
     sent.push("just before\n");
     await say("after another kill");
     assert.match(await home.ok(["exec", "kept", "cat", `/proc/${pid.trim()}/comm`]), /^cat$/m);
+    await using watching = home.start(["attach", "--no-stdin", "kept"]);
+    await watching.shows("line 3000\n");
+    await home.ok(["exec", "kept", "touch", "/run/go"]);
+    const end = await without.ended;
+    assert.deepEqual([end.status, end.stdout, end.stderr], [3, "begun\ndone\n", ""]);
     running.stdin.end();
     const { status, stdout, stderr } = await running.ended;
     assert.deepEqual([status, stdout, stderr], [0, pid + sent.join(""), ""]);

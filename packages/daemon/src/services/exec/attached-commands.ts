@@ -68,7 +68,7 @@ export class AttachedCommands {
     return await this.#hold(spec, machine, async () => {
       const waiting = { deadlineMs: GUEST_MS, consumed, tty: spec.tty !== undefined };
       const joining = ExecSession.join(machine.live.guest, spec.id, waiting).then(async (session) => {
-        await session.inputKnown({ deadlineMs: GUEST_MS });
+        if (spec.stdin) await session.inputKnown({ deadlineMs: GUEST_MS });
         return session;
       });
       return await this.#begun(joining, { spec, machine, asking });

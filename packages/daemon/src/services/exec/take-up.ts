@@ -107,7 +107,7 @@ async function inBackground(
 
 async function reach(
   deps: TakeUpDeps,
-  { id }: Command,
+  { id, stdin }: Command,
   { asking: { signal }, home, name }: Wanted & { asking: Asking },
 ): Promise<Followed> {
   deps.inMachine();
@@ -118,7 +118,7 @@ async function reach(
     options,
   );
   if (!followed) throw lost(id, "its machine was started anew");
-  await followed.session.inputKnown({ signal, deadlineMs: FOLLOWED_MS });
+  if (stdin) await followed.session.inputKnown({ signal, deadlineMs: FOLLOWED_MS });
   return followed;
 }
 

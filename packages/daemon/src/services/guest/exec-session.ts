@@ -100,7 +100,7 @@ export class ExecSession {
     return { given: send.end, taken: send.acknowledged };
   }
 
-  /** Of a command that was joined: resolves when the guest has told where its input goes on. */
+  /** Of a command that was joined: resolves when the guest has told where its input goes on, if it has any. */
   async inputKnown(waiting: Waiting): Promise<void> {
     if (this.#begun.out.send.synced) return;
     const known = Promise.race([this.#inputKnown.promise, this.exit]);

@@ -56,9 +56,8 @@ export class SendHalf {
   get cursor(): number {
     return this.#cursor;
   }
-  /** Whether it is known where it goes on; of an unused half nothing does. */
   get synced(): boolean {
-    return this.#synced || this.#unused;
+    return this.#synced;
   }
   get unacknowledged(): number {
     return this.#end - this.#acknowledged;
