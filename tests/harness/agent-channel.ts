@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { GuestChannel } from "@banger/daemon/services/guest/guest-channel";
+import { GuestChannel } from "@banger/daemon/services/guest/channel/guest-channel";
 import type { Home } from "./home.ts";
 
 /** The next command starts a daemon again, which adopts the machine. */

@@ -23,7 +23,7 @@ import { openLog } from "./logging.ts";
 import { type DaemonOptions, parseOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
 import { proxyEnvOf } from "./services/debian/proxy-env.ts";
-import { GuestChannel } from "./services/guest/guest-channel.ts";
+import { GuestChannel } from "./services/guest/channel/guest-channel.ts";
 import { collectWhenIdle } from "./services/system/idle-collection.ts";
 import { startDaemon } from "./start-daemon.ts";
 import { Database } from "./store/database.ts";

@@ -8,8 +8,8 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { createNodeExec } from "@banger/platform/exec/exec-node";
 import { removeTree } from "@banger/platform/fs/remove-tree";
-import type { AgentUnderTest } from "../services/guest/guest-agent-conformance.ts";
-import type { Connector } from "../services/guest/link.ts";
+import type { Connector } from "../services/guest/channel/link.ts";
+import type { AgentUnderTest } from "../services/guest/testing/guest-agent-conformance.ts";
 
 const BINARY =
   process.env.BANGER_AGENT ?? fileURLToPath(new URL("../../../../build/guest/banger-agent", import.meta.url));

@@ -20,7 +20,7 @@ import { FakeDriver, type OnFakeStep } from "@banger/vmm/fake/driver";
 import { FakeHost } from "@banger/vmm/fake/host";
 import { type DaemonConfig, type DaemonPaths, daemonPaths } from "../config.ts";
 import type { Ports } from "../ports.ts";
-import { GuestChannel } from "../services/guest/guest-channel.ts";
+import { GuestChannel } from "../services/guest/channel/guest-channel.ts";
 import type { VmDeps } from "../services/vm/deps.ts";
 import { type RunningDaemon, startDaemon } from "../start-daemon.ts";
 import { FakeGuests } from "./guest-fake.ts";

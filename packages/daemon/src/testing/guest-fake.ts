@@ -4,8 +4,8 @@ import type { FieldsIn } from "@banger/contract/guest/fields";
 import type { GuestVerb, guestVerbs } from "@banger/contract/guest/messages";
 import type { VmmSpec } from "@banger/vmm/driver";
 import type { FakeHost } from "@banger/vmm/fake/host";
-import { FakeAgent } from "../services/guest/guest-agent-fake.ts";
-import type { FakeRequest } from "../services/guest/guest-agent-port-fake.ts";
+import { FakeAgent } from "../services/guest/testing/guest-agent-fake.ts";
+import type { FakeRequest } from "../services/guest/testing/guest-agent-port-fake.ts";
 
 export class FakeGuests {
   /** by the nonce of the machine's run */

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { FakeClock } from "@banger/platform/time/clock-fake";
-import { GuestChannel } from "../services/guest/guest-channel.ts";
+import { GuestChannel } from "../services/guest/channel/guest-channel.ts";
 import { type Client, DaemonBench } from "../testing/daemon-bench.ts";
 
 const EMPTY = { machines: [], quarantine: [], proofs: [], processes: 0 };

@@ -8,7 +8,7 @@ import { AppError } from "@banger/contract/errors";
 import { VmId } from "@banger/contract/ids";
 import { FakeDriver } from "@banger/vmm/fake/driver";
 import { FakeHost } from "@banger/vmm/fake/host";
-import { GuestChannel } from "../guest/guest-channel.ts";
+import { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { proveKvm } from "./prove-kvm.ts";
 
 test("a VMM that crashes is not waited for, its signal is told, and nothing of the proof is left", async () => {

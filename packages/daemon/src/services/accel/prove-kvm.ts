@@ -7,7 +7,7 @@ import type { VmId } from "@banger/contract/ids";
 import { isMissing } from "@banger/platform/fs/errno";
 import { removeTree } from "@banger/platform/fs/remove-tree";
 import type { VmmDriver, VmmExit, VmmProcess } from "@banger/vmm/driver";
-import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { consoleTail } from "../vm/console-tail.ts";
 
 const PROOF_MS = 5_000;

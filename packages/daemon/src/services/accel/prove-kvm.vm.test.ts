@@ -23,7 +23,7 @@ import { measureTsc } from "../../tsc.ts";
 import { ContentStore } from "../content/content-store.ts";
 import { createStagingOwner } from "../content/owner.ts";
 import { DEBIAN_HOST } from "../debian/host-sources.ts";
-import { GuestChannel } from "../guest/guest-channel.ts";
+import { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { KERNEL_FILES, KernelManifest } from "../kernel/kernel-manifest.ts";
 import { KernelService } from "../kernel/kernel-service.ts";
 import { proveKvm } from "./prove-kvm.ts";

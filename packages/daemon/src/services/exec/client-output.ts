@@ -8,7 +8,7 @@ import { finished } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
 import { type MuxStream, WINDOW_BYTES } from "@banger/platform/rpc/mux-stream";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { Held } from "../guest/stream-ends.ts";
+import type { Held } from "../guest/channel/stream-ends.ts";
 
 /** what a screen and a little more can show, bytes */
 const SCREEN_BYTES = 64 << 10;

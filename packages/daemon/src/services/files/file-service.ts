@@ -9,8 +9,8 @@ import { contentStream, type GuestFile, type PutEnd } from "@banger/contract/dae
 import { AppError } from "@banger/contract/errors";
 import { ERRNO } from "@banger/contract/guest/errno";
 import type { Mux } from "@banger/platform/rpc/mux";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { readFile, statFile, tarIn, tarOut, writeFile } from "../guest/files.ts";
-import type { GuestChannel } from "../guest/guest-channel.ts";
 import type { VmService } from "../vm/vm-service.ts";
 
 export type FileServiceDeps = { readonly vm: Pick<VmService, "live"> };

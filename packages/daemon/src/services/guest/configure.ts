@@ -2,8 +2,8 @@
  * Who the machine is, pushed into it: one request serves cold boot, restore and fork, and only what is given changes.
  */
 import type { GuestText } from "@banger/contract/guest-text";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 
 export type ConfigureRequest = {
   readonly hostname?: string;

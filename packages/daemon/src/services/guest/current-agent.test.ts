@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FakeExec } from "@banger/platform/exec/exec-fake";
 import { socketPair } from "@banger/platform/testing/socket-pair";
+import { GuestChannel } from "./channel/guest-channel.ts";
 import { agentBuild, bringUpToDate } from "./current-agent.ts";
-import { FakeAgent } from "./guest-agent-fake.ts";
-import { GuestChannel } from "./guest-channel.ts";
+import { FakeAgent } from "./testing/guest-agent-fake.ts";
 
 async function withAgent(work: (channel: GuestChannel, file: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "banger-agent-"));

@@ -6,8 +6,8 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
 import type { Exec } from "@banger/platform/exec/run";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 import { upgrade } from "./upgrade.ts";
 
 const VERSION_MS = 5_000;

@@ -5,10 +5,10 @@
 import { AppError } from "@banger/contract/errors";
 import { ERRNO } from "@banger/contract/guest/errno";
 import { type AnswerFields, type EventFields, EXEC_FLAG } from "@banger/contract/guest/messages";
-import type { GuestChannel } from "./guest-channel.ts";
-import { protocolBroken, type Waiting } from "./guest-error.ts";
-import type { GuestStream } from "./guest-stream.ts";
-import { WINDOW_BYTES } from "./receive-half.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import { protocolBroken, type Waiting } from "./channel/guest-error.ts";
+import type { GuestStream } from "./channel/guest-stream.ts";
+import { WINDOW_BYTES } from "./channel/receive-half.ts";
 
 export type ExecSpec = {
   /** 1 to 32 of `0-9a-z`, made by the host, never used for two commands */

@@ -6,6 +6,9 @@ import { Readable, type Writable } from "node:stream";
 import { AppError } from "@banger/contract/errors";
 import { SIGNAL_SCOPE } from "@banger/contract/guest/messages";
 import { raceAbort } from "@banger/platform/time/deadline";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import { type Waiting, withGuestDeadline } from "./channel/guest-error.ts";
+import { type Held, separateEnds } from "./channel/stream-ends.ts";
 import {
   type Begun,
   begin,
@@ -16,9 +19,6 @@ import {
   explainRefusal,
   streamsOf,
 } from "./exec-begin.ts";
-import type { GuestChannel } from "./guest-channel.ts";
-import { type Waiting, withGuestDeadline } from "./guest-error.ts";
-import { type Held, separateEnds } from "./stream-ends.ts";
 
 export type Pieces = () => AsyncIterable<Buffer>;
 

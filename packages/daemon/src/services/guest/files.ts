@@ -2,8 +2,8 @@
 import type { Readable } from "node:stream";
 import { TAR_FLAG, WRITE_FLAG } from "@banger/contract/guest/messages";
 import type { GuestText } from "@banger/contract/guest-text";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 import { receiveContent, sendContent } from "./transfer.ts";
 
 export type GuestFileStat = {

@@ -1,9 +1,9 @@
 /** A connection to a TCP port inside the guest, as a Duplex with two independent halves. */
 import type { Duplex } from "node:stream";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
-import { WINDOW_BYTES } from "./receive-half.ts";
-import { joinedEnds } from "./stream-ends.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
+import { WINDOW_BYTES } from "./channel/receive-half.ts";
+import { joinedEnds } from "./channel/stream-ends.ts";
 
 /** Resolves when the guest is connected. GUEST_REFUSED with ECONNREFUSED if nobody listens there. */
 export async function forward(

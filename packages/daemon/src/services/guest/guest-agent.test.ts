@@ -1,6 +1,6 @@
 import { socketPair } from "@banger/platform/testing/socket-pair";
-import { type AgentUnderTest, guestAgentConformance } from "./guest-agent-conformance.ts";
-import { FakeAgent } from "./guest-agent-fake.ts";
+import { type AgentUnderTest, guestAgentConformance } from "./testing/guest-agent-conformance.ts";
+import { FakeAgent } from "./testing/guest-agent-fake.ts";
 
 guestAgentConformance({
   name: "fake agent",

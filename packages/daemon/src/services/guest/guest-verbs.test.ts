@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { socketPair } from "@banger/platform/testing/socket-pair";
+import { GuestChannel } from "./channel/guest-channel.ts";
 import { configure } from "./configure.ts";
-import { FakeAgent } from "./guest-agent-fake.ts";
-import { GuestChannel } from "./guest-channel.ts";
 import { listPorts, watchPorts } from "./ports.ts";
 import { grow, powerOff, sync } from "./power.ts";
+import { FakeAgent } from "./testing/guest-agent-fake.ts";
 import { upgrade } from "./upgrade.ts";
 
 function begin(agent: FakeAgent): GuestChannel {

@@ -10,11 +10,11 @@ import { answerHead, guestEvents } from "@banger/contract/guest/messages";
 import { socketPair } from "@banger/platform/testing/socket-pair";
 import { FakeClock } from "@banger/platform/time/clock-fake";
 import fc from "fast-check";
+import { GuestChannel } from "./channel/guest-channel.ts";
+import { WINDOW_BYTES } from "./channel/receive-half.ts";
 import { ExecSession } from "./exec-session.ts";
-import { FakeAgent } from "./guest-agent-fake.ts";
-import { GuestChannel } from "./guest-channel.ts";
-import { openPuppet, Puppet, type Say, u64 } from "./puppet-agent-fake.ts";
-import { WINDOW_BYTES } from "./receive-half.ts";
+import { FakeAgent } from "./testing/guest-agent-fake.ts";
+import { openPuppet, Puppet, type Say, u64 } from "./testing/puppet-agent-fake.ts";
 
 function ended(channel: GuestChannel): Promise<AppError> {
   const { promise, resolve } = Promise.withResolvers<AppError>();

@@ -8,9 +8,9 @@ import { encodeFields } from "@banger/contract/guest/fields";
 import { FRAME_TYPE, readU64 } from "@banger/contract/guest/frame";
 import { ANSWER_BIT, encodeMessage, type Message, MessageAssembler } from "@banger/contract/guest/message-frame";
 import { guestEvents, guestVerbs } from "@banger/contract/guest/messages";
+import { WINDOW_BYTES } from "./channel/receive-half.ts";
 import { ExecSession } from "./exec-session.ts";
-import { openPuppet, Puppet, u64 } from "./puppet-agent-fake.ts";
-import { WINDOW_BYTES } from "./receive-half.ts";
+import { openPuppet, Puppet, u64 } from "./testing/puppet-agent-fake.ts";
 import { sendContent } from "./transfer.ts";
 import { upgrade } from "./upgrade.ts";
 

@@ -1,7 +1,7 @@
 /** TCP ports that something in the guest listens on. Nothing is opened on the host for them. */
 import type { EventFields } from "@banger/contract/guest/messages";
-import type { GuestChannel } from "./guest-channel.ts";
-import { protocolBroken, type Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import { protocolBroken, type Waiting } from "./channel/guest-error.ts";
 
 export type GuestPort = EventFields<"ports">["port"][number];
 

@@ -1,7 +1,7 @@
 /** The guest's disks and power. Whether a machine has really ended is told by its VMM, not by the guest. */
 import { POWER_MODE } from "@banger/contract/guest/messages";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 
 /** Resolves when the guest's file systems are on its disks. */
 export async function sync(channel: GuestChannel, waiting: Waiting): Promise<void> {

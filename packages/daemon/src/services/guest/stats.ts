@@ -1,7 +1,7 @@
 /** How the guest says it is doing. It is its own word, and believed about itself only. */
 import type { AnswerFields } from "@banger/contract/guest/messages";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 
 export type GuestStats = AnswerFields<"stats">;
 

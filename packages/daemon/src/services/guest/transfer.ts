@@ -5,11 +5,11 @@
 import { Readable, type Writable } from "node:stream";
 import type { AnswerFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
 import { raceAbort } from "@banger/platform/time/deadline";
-import type { GuestCall, GuestChannel } from "./guest-channel.ts";
-import { ANSWER_DEADLINE_MS, guestSilent, type Waiting } from "./guest-error.ts";
-import type { GuestStream } from "./guest-stream.ts";
-import { WIDE_WINDOW_BYTES } from "./receive-half.ts";
-import { separateEnds } from "./stream-ends.ts";
+import type { GuestCall, GuestChannel } from "./channel/guest-channel.ts";
+import { ANSWER_DEADLINE_MS, guestSilent, type Waiting } from "./channel/guest-error.ts";
+import type { GuestStream } from "./channel/guest-stream.ts";
+import { WIDE_WINDOW_BYTES } from "./channel/receive-half.ts";
+import { separateEnds } from "./channel/stream-ends.ts";
 
 /** What names the stream, to be put into the request. */
 export type StreamFields = { readonly stream: number; readonly window: number };

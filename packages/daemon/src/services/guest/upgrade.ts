@@ -1,8 +1,8 @@
 /** Puts a newer agent into a running machine: its commands and streams live on. */
 import { AppError } from "@banger/contract/errors";
-import type { AgentFacts } from "./agent-facts.ts";
-import type { GuestChannel } from "./guest-channel.ts";
-import type { Waiting } from "./guest-error.ts";
+import type { AgentFacts } from "./channel/agent-facts.ts";
+import type { GuestChannel } from "./channel/guest-channel.ts";
+import type { Waiting } from "./channel/guest-error.ts";
 import { sendContent } from "./transfer.ts";
 
 /** Resolves with what the new agent says about itself. */

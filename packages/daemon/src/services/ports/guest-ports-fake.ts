@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
-import { FakeAgent } from "../guest/guest-agent-fake.ts";
-import { GuestChannel } from "../guest/guest-channel.ts";
+import { GuestChannel } from "../guest/channel/guest-channel.ts";
+import { FakeAgent } from "../guest/testing/guest-agent-fake.ts";
 
 export class GuestWithPorts implements AsyncDisposable {
   readonly agent = new FakeAgent();

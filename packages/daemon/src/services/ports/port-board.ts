@@ -4,7 +4,7 @@
  */
 import type { VmState } from "@banger/contract/daemon/vm";
 import type { VmId } from "@banger/contract/ids";
-import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { type GuestPort, watchPorts } from "../guest/ports.ts";
 import type { LiveMachine } from "../vm/deps.ts";
 import type { VmStore } from "../vm/vm-store.ts";

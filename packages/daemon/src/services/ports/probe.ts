@@ -4,8 +4,8 @@
  */
 import type { Duplex } from "node:stream";
 import { raceAbort, startDeadline } from "@banger/platform/time/deadline";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { forward } from "../guest/forward.ts";
-import type { GuestChannel } from "../guest/guest-channel.ts";
 
 export type Protocol = "http" | "tcp" | "none";
 

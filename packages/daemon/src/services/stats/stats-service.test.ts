@@ -4,7 +4,7 @@ import { duplexPair } from "node:stream";
 import { test } from "node:test";
 import { FakeProcesses } from "@banger/platform/process/processes-fake";
 import { systemClock } from "@banger/platform/time/clock";
-import { GuestChannel } from "../guest/guest-channel.ts";
+import { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { MachineRecord } from "../vm/machine-record.ts";
 import { StatsService } from "./stats-service.ts";
 

@@ -2,8 +2,8 @@
 import { AppError } from "@banger/contract/errors";
 import { raceAbort } from "@banger/platform/time/deadline";
 import type { VmmExit, VmmProcess } from "@banger/vmm/driver";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import { configure } from "../guest/configure.ts";
-import type { GuestChannel } from "../guest/guest-channel.ts";
 import type { OnStage } from "../operation/operation.ts";
 import type { Contribution, Prepared } from "./capability.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";

@@ -7,8 +7,8 @@
 import type { DoctorRow } from "@banger/contract/daemon/system";
 import type { Rollback } from "@banger/platform/rollback";
 import type { Disk } from "@banger/vmm/driver";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import type { ConfigureRequest } from "../guest/configure.ts";
-import type { GuestChannel } from "../guest/guest-channel.ts";
 import type { Changes } from "./change-vm.ts";
 import type { LiveMachine } from "./deps.ts";
 import type { MachineFiles } from "./machine-files.ts";

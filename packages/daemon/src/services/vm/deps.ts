@@ -4,7 +4,7 @@ import type { VmId } from "@banger/contract/ids";
 import type { Logger } from "@banger/platform/log";
 import type { Clock } from "@banger/platform/time/clock";
 import type { Accelerator, VmmDriver, VmmProcess } from "@banger/vmm/driver";
-import type { GuestChannel } from "../guest/guest-channel.ts";
+import type { GuestChannel } from "../guest/channel/guest-channel.ts";
 import type { Capability } from "./capability.ts";
 import type { VmStore } from "./vm-store.ts";
 

@@ -3,7 +3,7 @@ import type { PublishedPort } from "@banger/contract/daemon/port";
 import type { VmState, VmView } from "@banger/contract/daemon/vm";
 import { type AgentBuild, parseAgentBuild, sameAgent } from "@banger/contract/guest/agent-build";
 import type { VmId } from "@banger/contract/ids";
-import type { AgentFacts } from "../guest/agent-facts.ts";
+import type { AgentFacts } from "../guest/channel/agent-facts.ts";
 import type { LiveMachine, VmDeps } from "./deps.ts";
 import { isUp } from "./lifecycle.ts";
 import { type MachineRecord, variableName } from "./machine-record.ts";

@@ -12,7 +12,7 @@ import {
 } from "@banger/contract/guest/hello";
 import { socketPair } from "@banger/platform/testing/socket-pair";
 import type { FakeClock } from "@banger/platform/time/clock-fake";
-import { GuestChannel } from "./guest-channel.ts";
+import { GuestChannel } from "../channel/guest-channel.ts";
 
 export type Say = { type: number; flag?: number; stream?: number; offset?: number; payload?: Uint8Array };
 

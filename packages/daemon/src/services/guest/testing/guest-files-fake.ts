@@ -4,8 +4,8 @@ import { pipeline } from "node:stream/promises";
 import { ERRNO } from "@banger/contract/guest/errno";
 import { WRITE_FLAG } from "@banger/contract/guest/messages";
 import { z } from "zod";
+import type { SeparateEnds } from "../channel/stream-ends.ts";
 import { FakeRefusal } from "./guest-agent-port-fake.ts";
-import type { SeparateEnds } from "./stream-ends.ts";
 
 type File = { readonly bytes: Buffer; readonly mode: number; readonly uid: number; readonly gid: number };
 

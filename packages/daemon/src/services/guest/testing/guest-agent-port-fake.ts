@@ -1,8 +1,8 @@
 /** What the fake agent's verbs need of it: streams, answers and events. */
 import type { FieldsIn } from "@banger/contract/guest/fields";
 import type { GuestEvent, GuestVerb, guestEvents, guestVerbs } from "@banger/contract/guest/messages";
-import type { GuestStream } from "./guest-stream.ts";
-import type { Mux } from "./mux.ts";
+import type { GuestStream } from "../channel/guest-stream.ts";
+import type { Mux } from "../channel/mux.ts";
 
 export type FakeRequest<V extends GuestVerb> = { readonly number: number; readonly verb: V };
 

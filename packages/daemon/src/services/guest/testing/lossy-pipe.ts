@@ -4,7 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { socketPair } from "@banger/platform/testing/socket-pair";
-import type { Connector } from "./link.ts";
+import type { Connector } from "../channel/link.ts";
 
 /** One connection. Without a number it lives until it is closed. */
 export type Life = {

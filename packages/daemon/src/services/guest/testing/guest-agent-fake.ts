@@ -17,13 +17,13 @@ import {
 } from "@banger/contract/guest/hello";
 import { ANSWER_BIT, encodeMessage, type Message, MessageAssembler } from "@banger/contract/guest/message-frame";
 import { answerHead, type GuestEvent, type GuestVerb, guestEvents, guestVerbs } from "@banger/contract/guest/messages";
-import { FramePipe } from "./frame-pipe.ts";
+import { FramePipe } from "../channel/frame-pipe.ts";
+import type { GuestStream } from "../channel/guest-stream.ts";
+import { Mux } from "../channel/mux.ts";
+import { ReceiveHalf, WINDOW_BYTES } from "../channel/receive-half.ts";
+import { SendHalf } from "../channel/send-half.ts";
 import { type FakeAgentPort, FakeRefusal, type FakeRequest } from "./guest-agent-port-fake.ts";
-import type { GuestStream } from "./guest-stream.ts";
 import { FakeVerbs } from "./guest-verbs-fake.ts";
-import { Mux } from "./mux.ts";
-import { ReceiveHalf, WINDOW_BYTES } from "./receive-half.ts";
-import { SendHalf } from "./send-half.ts";
 
 export type FakeAgentOptions = {
   readonly boot?: Uint8Array;

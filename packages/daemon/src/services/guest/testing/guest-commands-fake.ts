@@ -4,10 +4,10 @@ import { finished } from "node:stream/promises";
 import { ERRNO } from "@banger/contract/guest/errno";
 import type { FieldsOut } from "@banger/contract/guest/fields";
 import { EXEC_FLAG, type guestVerbs } from "@banger/contract/guest/messages";
+import type { GuestStream } from "../channel/guest-stream.ts";
+import { separateEnds } from "../channel/stream-ends.ts";
 import { type FakeAgentPort, FakeRefusal, type FakeRequest } from "./guest-agent-port-fake.ts";
 import { findProgram, type ProgramEnd } from "./guest-programs-fake.ts";
-import type { GuestStream } from "./guest-stream.ts";
-import { separateEnds } from "./stream-ends.ts";
 
 type Command = {
   readonly id: string;

@@ -8,15 +8,15 @@ import type { Duplex, Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { test } from "node:test";
 import { AppError } from "@banger/contract/errors";
-import type { ExecExit, ExecSpec } from "./exec-begin.ts";
-import { ExecSession } from "./exec-session.ts";
-import { readFile, statFile, tarIn, tarOut, writeFile } from "./files.ts";
-import { forward } from "./forward.ts";
-import { GuestChannel } from "./guest-channel.ts";
-import type { Connector } from "./link.ts";
+import { GuestChannel } from "../channel/guest-channel.ts";
+import type { Connector } from "../channel/link.ts";
+import type { ExecExit, ExecSpec } from "../exec-begin.ts";
+import { ExecSession } from "../exec-session.ts";
+import { readFile, statFile, tarIn, tarOut, writeFile } from "../files.ts";
+import { forward } from "../forward.ts";
+import { readStats } from "../stats.ts";
+import { upgrade } from "../upgrade.ts";
 import { type Life, lossyPipe } from "./lossy-pipe.ts";
-import { readStats } from "./stats.ts";
-import { upgrade } from "./upgrade.ts";
 
 export type AgentUnderTest = AsyncDisposable & {
   readonly connect: Connector;

@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import { ERRNO } from "@banger/contract/guest/errno";
 import { decodeFields, type FieldsOut } from "@banger/contract/guest/fields";
 import { type GuestVerb, guestVerbs } from "@banger/contract/guest/messages";
+import { joinedEnds, type SeparateEnds, separateEnds } from "../channel/stream-ends.ts";
 import { type FakeAgentPort, FakeRefusal, type FakeRequest } from "./guest-agent-port-fake.ts";
 import { FakeCommands } from "./guest-commands-fake.ts";
 import { FakeFiles } from "./guest-files-fake.ts";
-import { joinedEnds, type SeparateEnds, separateEnds } from "./stream-ends.ts";
 
 type Request<V extends GuestVerb> = FieldsOut<(typeof guestVerbs)[V]["request"]>;
 type Handlers = { readonly [V in GuestVerb]: (request: FakeRequest<V>, fields: Request<V>) => void };
