@@ -4,6 +4,7 @@ import type { BangerClient } from "../client.ts";
 import { openArchive, type Signal } from "./content.ts";
 import { type Names, namesOf, shown } from "./entry-names.ts";
 import { parseGuestPath, splitGuestPath } from "./guest-path.ts";
+import { notCopied } from "./host-error.ts";
 import { unsafe } from "./tar-decode.ts";
 import type { TarEntry } from "./tar-header.ts";
 import { TarReader } from "./tar-reader.ts";
@@ -33,6 +34,7 @@ export async function openAsked(
     const first = await reader.next();
     if (!first) throw unsafe("it is empty");
     if (!isNamed(first, source)) throw unsafe(`it begins with ${shown(first.name)}, which was not asked for`);
+    if (first.kind === "other") throw notCopied(`${ref}:${path}`, "`banger cp MACHINE:PATH -` prints what it gives.");
     if (asDirectory && first.kind !== "directory") throw notADirectory(`${ref}:${path}`);
     const below = (entryName: Buffer) => beneath(namesOf(entryName), { source, entryName });
     const dispose = () => content[Symbol.asyncDispose]();

@@ -58,10 +58,11 @@ async function* members(asked: Asked, { name, budget, leftOut }: Rewriting): Asy
     budget.take(entry);
     if (entry.mode & 0o6000 && entry.kind !== "other") leftOut.add("set-uid bit", entry.name);
     const depth = asked.below(entry.name).length - 1;
-    if (entry.kind === "other") leftOut.add("device or pipe", entry.name);
-    else if (entry.kind === "symlink" && !staysBeneath(entry.link, depth))
-      leftOut.add("link that leads out", entry.name);
-    else if (path.length > 0) yield encodeEntry(written(entry, path, renamed));
+    const out = entry.kind === "symlink" && !staysBeneath(entry.link, depth);
+    if (out || entry.kind === "other") {
+      leftOut.add(out ? "link that leads out" : "device or pipe", entry.name);
+      budget.leftOut();
+    } else if (path.length > 0) yield encodeEntry(written(entry, path, renamed));
     if (entry.kind !== "file") continue;
     for await (const piece of asked.reader.content()) {
       budget.wrote(piece.length);

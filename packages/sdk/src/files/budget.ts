@@ -47,6 +47,11 @@ export class Budget {
     this.#onProgress(this);
   }
 
+  /** What was taken is not among the files after all. */
+  leftOut(): void {
+    this.entries -= 1;
+  }
+
   wrote(bytes: number): void {
     this.bytes += bytes;
     this.#onProgress(this);

@@ -94,7 +94,7 @@ class Extraction {
     this.leave(names);
     budget.take(entry);
     if (entry.mode & 0o6000 && entry.kind !== "other") leftOut.add("set-uid bit", entry.name);
-    if (entry.kind === "other") leftOut.add("device or pipe", entry.name);
+    if (entry.kind === "other") this.#leaveOut("device or pipe", entry.name);
     else if (entry.kind === "directory") this.#directory(names, entry);
     else if (names.length === 0) throw inTheWay(entry.name);
     else if (entry.kind === "file") await this.#file(names, { entry, reader });
@@ -121,6 +121,11 @@ class Extraction {
         return; // something is in it
       }
     }
+  }
+
+  #leaveOut(what: string, name: Buffer): void {
+    this.#options.leftOut.add(what, name);
+    this.#options.budget.leftOut();
   }
 
   #directory(names: Names, { mode, mtimeNs }: TarEntry): void {
@@ -156,7 +161,7 @@ class Extraction {
 
   #link(names: Names, { name, link, mtimeNs }: TarEntry): void {
     if (!staysBeneath(link, names.length - this.#options.above - 1)) {
-      this.#options.leftOut.add("link that leads out", name);
+      this.#leaveOut("link that leads out", name);
       return;
     }
     this.#mayReplace(names);
@@ -171,7 +176,7 @@ class Extraction {
   #hardLink(names: Names, { name, link }: TarEntry): void {
     const target = this.#options.place(link);
     if (target.length === 0 || !this.#look(target)?.isFile()) {
-      this.#options.leftOut.add("second name of something that was not copied", name);
+      this.#leaveOut("second name of something that was not copied", name);
       return;
     }
     this.#mayReplace(names);

@@ -14,6 +14,11 @@ export function unwritable(path: string, error: unknown): AppError {
   });
 }
 
+/** Of what has no content of its own, on either side. */
+export function notCopied(path: string, hint: string): AppError {
+  return new AppError("FILE_UNREADABLE", `${path} is a device, a pipe or a socket`, { facts: { path }, hint });
+}
+
 function failure(
   what: string,
   { code, path, error }: { code: "FILE_UNREADABLE" | "FILE_UNWRITABLE" | "DISK_FULL"; path: string; error: unknown },

@@ -19,7 +19,7 @@ export async function measure(sources: Iterable<PackSource>, { signal }: { signa
       if (looked % EACH_TURN === 0) await turn(undefined, { signal });
       looked += 1;
       const stats = follow && next === path ? statSync(next) : lstatSync(next);
-      if (!stats.isDirectory()) total.entries += 1;
+      if (stats.isFile() || stats.isSymbolicLink()) total.entries += 1;
       if (stats.isFile()) total.bytes += stats.size;
       if (!deep || !stats.isDirectory()) continue;
       for (const name of readdirSync(next, { encoding: "buffer" })) waiting.push(Buffer.concat([next, SLASH, name]));

@@ -85,7 +85,7 @@ function* member(source: PackSource, options: Counting): Generator<Buffer> {
 function* present(source: PackSource, options: Counting): Generator<Buffer> {
   const { path, name, follow } = source;
   const stats = look(path, follow);
-  if (!stats.isDirectory()) options.count({ entries: 1 });
+  if (stats.isFile() || stats.isSymbolicLink()) options.count({ entries: 1 });
   const mode = Number(stats.mode) & 0o777;
   const entry: TarEntry = { kind: "other", name, link: NONE, mode, size: 0, mtimeNs: stats.mtimeNs };
   if (stats.isDirectory()) {

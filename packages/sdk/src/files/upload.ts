@@ -7,7 +7,7 @@ import { putArchive, putFile, type Signal, type Source } from "./content.ts";
 import type { Copied } from "./download.ts";
 import { guestKind, guestLanding, noGuestDirectory } from "./guest-landing.ts";
 import { parseGuestPath } from "./guest-path.ts";
-import { unreadable } from "./host-error.ts";
+import { notCopied, unreadable } from "./host-error.ts";
 import { LeftOut } from "./left-out.ts";
 import { measure } from "./measure.ts";
 import { type PackSource, pack } from "./pack.ts";
@@ -92,7 +92,10 @@ type Described = {
 async function describe(path: string): Promise<Described> {
   try {
     const contents = path === "." || path.endsWith("/.");
-    const isDirectory = (await stat(path)).isDirectory();
+    const stats = await stat(path);
+    const isDirectory = stats.isDirectory();
+    if (!isDirectory && !stats.isFile())
+      throw notCopied(path, "`banger cp - MACHINE:PATH` takes what it gives as input.");
     if (isDirectory) return { path, contents, isDirectory, name: basename(contents ? path : await nameOf(path)) };
     return { path, contents: false, isDirectory, name: basename(path) };
   } catch (error) {

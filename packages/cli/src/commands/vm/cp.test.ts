@@ -97,6 +97,7 @@ test("what can not be: one line each, and nothing is made", async () => {
       [["web:/srv/file", join(host, "no/")], 3, /there is no directory .*\/no\//],
       [["web:/srv/file", join(host, "no/where")], 3, /can not be written \(ENOENT\)/],
       [[join(host, "none"), "web:/srv"], 3, /none can not be read \(ENOENT\)/],
+      [["/dev/null", "web:/srv"], 3, /\/dev\/null is a device, a pipe or a socket/],
       [[host, "web:/srv/file"], 4, /web:\/srv\/file is not a directory/],
       [[one, "web:/none/"], 4, /web:\/none is not a directory/],
       [[one, one, "web:/none"], 4, /web:\/none is not a directory/],
@@ -141,12 +142,22 @@ test("a hostile machine: nothing that was not asked for, no more than allowed, a
       { name: "dir/way", kind: "symlink", link: "/etc" },
       { name: "dir/su", content: "x", mode: 0o4755 },
     ]);
-    const left = await world.run(["cp", "-q", "web:/srv/dir", join(host, "d2")]);
+    const left = await world.run(["cp", "web:/srv/dir", join(host, "d2")]);
+    assert.match(left.stderr, /^banger: copied 1 file, 1 B in /);
     assert.equal(
-      left.stderr,
+      left.stderr.replace(/^banger: copied.*\n/, ""),
       'banger: left out: link that leads out: "dir/way"\nbanger: dropped: set-uid bit: "dir/su"\n',
     );
     assert.ok(!existsSync(join(host, "d2/way")));
+    files.archive = tarOf([{ name: "null", kind: "other" }]);
+    for (const target of [host, "web:/srv"]) {
+      const device = await world.run(["cp", "web:/dev/null", target]);
+      assert.equal(device.status, 3);
+      assert.match(
+        device.stderr,
+        /^banger: web:\/dev\/null is a device, a pipe or a socket\nhint: [^\n]*MACHINE:PATH -[^\n]*\n$/,
+      );
+    }
   });
 });
 
@@ -194,8 +205,9 @@ test("a hostile machine gets into another one what it would get onto this host, 
       { name: "dir/null", kind: "other" },
       { name: "dir/su", content: "x", mode: 0o4755 },
     ]);
-    const left = await world.run(["cp", "-q", "web:/srv/dir", "web:/db"]);
+    const left = await world.run(["cp", "web:/srv/dir", "web:/db"]);
     assert.equal(left.status, 0, left.stderr);
+    assert.match(left.stderr, /^banger: copied 1 file, 1 B in /);
     assert.match(
       left.stderr,
       /link that leads out: "dir\/out"\n.*device or pipe: "dir\/null"\n.*set-uid bit: "dir\/su"/s,
