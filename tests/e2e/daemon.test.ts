@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "@banger/platform/testing/free-port";
 import { cloneTree } from "../harness/content-cache.ts";
 import { checkout, node } from "../harness/home.ts";
 import { openHome } from "../harness/scenarios.ts";
@@ -125,19 +126,26 @@ scenario("the command line of another build replaces an idle daemon; machines an
   const product = [node, join(other, "build/cli/start.cjs")];
   const old = await home.daemon();
 
-  await using attached = home.start(["exec", "-i", "through", "cat"], { stdin: "pipe" });
-  attached.stdin.write("before\n");
-  await attached.shows("before\n");
+  await using forwarding = home.start(["forward", "through", `${await freePort()}:1`]);
+  await forwarding.shows(/:\d+/);
   const refused = await home.run(["list", "-q"], { product });
   assert.equal(refused.status, 0);
   assert.match(refused.stderr, /another build, .*busy/);
-  attached.stdin.end("after\n");
-  assert.equal((await attached.ended).stdout, "before\nafter\n");
+  forwarding.signal("SIGINT");
+  await forwarding.ended;
 
+  await using attached = home.start(["exec", "-i", "through", "cat"], { stdin: "pipe" });
+  attached.stdin.write("before\n");
+  await attached.shows("before\n");
+  // It stands still meanwhile, because it would start its own daemon if it were quicker.
+  attached.signal("SIGSTOP");
   assert.equal(await home.ok(["exec", "through", "hostname"], { product }), "through\n");
   await home.ended(old);
   const status = JSON.parse(await home.ok(["daemon", "status", "--json"], { product }));
   assert.deepEqual([status.build.builtAt, status.machines], [laterThan(builtAt), { total: 1, running: 1 }]);
+  attached.signal("SIGCONT");
+  attached.stdin.end("after\n");
+  assert.equal((await attached.ended).stdout, "before\nafter\n");
   assert.equal(await home.ok(["exec", "through", "hostname"]), "through\n");
   assert.deepEqual(Object(await home.json(["show", "through"])).agent, { ...agent, role: "pid1" });
   await rm(other, { recursive: true });

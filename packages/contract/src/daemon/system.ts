@@ -34,7 +34,7 @@ export type DoctorRow = z.infer<typeof DoctorRow>;
 
 export const systemMethods = {
   "daemon.status": { params: z.strictObject({}), result: DaemonStatus, errors: [], effect: "read", frozen: true },
-  /** `ifIdle` refuses while an operation is under way; machines keep running either way. */
+  /** `ifIdle` refuses while anything is under way that would end with the daemon; machines keep running either way. */
   "daemon.stop": {
     params: z.strictObject({ ifIdle: z.boolean().default(false) }),
     result: z.object({ pid: z.number() }),

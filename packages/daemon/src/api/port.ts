@@ -1,7 +1,7 @@
 /** Handlers of `port.*`. */
 import type { Area, Services } from "./context.ts";
 
-export function portHandlers({ machinePorts }: Services): Area<"port"> {
+export function portHandlers({ machinePorts, exec }: Services): Area<"port"> {
   return {
     "port.list": ({ ref }, waiting) => machinePorts.list(ref, waiting),
     "port.publish": async ({ ref, ports }, waiting) => ({ published: await machinePorts.publish(ref, ports, waiting) }),
@@ -9,7 +9,8 @@ export function portHandlers({ machinePorts }: Services): Area<"port"> {
       published: await machinePorts.unpublish(ref, ports, waiting),
     }),
     "port.forward": async ({ ref, ports }, { signal, progress }) => {
-      await machinePorts.forward(ref, ports, { signal, listening: () => progress({ listening: true }) });
+      const listening = () => progress({ listening: true });
+      await exec.attach(() => machinePorts.forward(ref, ports, { signal, listening }));
       return {};
     },
   };

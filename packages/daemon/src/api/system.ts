@@ -4,7 +4,7 @@ import type { Area, Services } from "./context.ts";
 export function systemHandlers({ daemon, doctor }: Services): Area<"daemon"> & Area<"doctor"> {
   return {
     "daemon.status": () => daemon.status(),
-    "daemon.stop": ({ ifIdle }) => daemon.stop({ ifIdle }),
+    "daemon.stop": ({ ifIdle }, { sameProtocol }) => daemon.stop({ ifIdle, sameProtocol }),
     "doctor.run": async (_params, { signal }) => ({ rows: [...(await doctor.run({ signal }))] }),
   };
 }

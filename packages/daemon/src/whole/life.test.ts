@@ -9,6 +9,7 @@ import { daemonMethods } from "@banger/contract/daemon/methods";
 import { AppError, type ErrorCode } from "@banger/contract/errors";
 import { lockFile } from "@banger/platform/fs/file-lock";
 import { connectClient } from "@banger/platform/rpc/client";
+import { freePort } from "@banger/platform/testing/free-port";
 import { DaemonBench } from "../testing/daemon-bench.ts";
 import { IMAGE_ID, KERNEL_ID } from "../testing/stores-fake.ts";
 
@@ -123,15 +124,39 @@ test("stop if idle: refused while an operation or a stream is under way, obeyed 
   await assert.rejects(client.call("daemon.stop", { ifIdle: true }), /1 operation and 0 streams under way/);
   gate.resolve();
   await bench.ended(client, began);
-  const other = await bench.connect();
-  const { mux } = await other.upgrade("exec.run", { ref: "web", argv: ["cat"], stdin: true });
-  await assert.rejects(client.call("daemon.stop", { ifIdle: true }), /0 operations and 1 stream under way/);
-  mux.stream(0).end();
-  mux.stream(1).resume();
-  await mux.closed;
+  const busy = /0 operations and 1 stream under way/;
+  const { mux } = await (await bench.connect()).upgrade("files.write", { ref: "web", path: "/x" });
+  await assert.rejects(client.call("daemon.stop", { ifIdle: true }), busy);
+  await mux.close();
+  await untilIdle(bench);
+  const [forwarding, over] = [await bench.connect(), new AbortController()];
+  const listening = Promise.withResolvers<void>();
+  const tunnel = { signal: over.signal, onProgress: () => listening.resolve() };
+  const tunnelled = forwarding.call(
+    "port.forward",
+    { ref: "web", ports: [{ host: await freePort(), guest: 1 }] },
+    tunnel,
+  );
+  await listening.promise;
+  await assert.rejects(client.call("daemon.stop", { ifIdle: true }), busy);
+  over.abort(new Error("over"));
+  await assert.rejects(tunnelled);
   await untilIdle(bench);
   const follower = await bench.connect();
   await follower.upgrade("vm.logs", { ref: "web", follow: true });
+  await client.call("daemon.stop", { ifIdle: true });
+  assert.equal(bench.stopsAsked, 1);
+});
+
+test("stop if idle: a command goes on with the next daemon, if that speaks as its client does", async () => {
+  await using bench = await DaemonBench.make();
+  const client = await bench.start();
+  await bench.create(client, "web");
+  await (await bench.connect()).upgrade("exec.run", { ref: "web", argv: ["cat"], stdin: true });
+  const hello = { protocol: 999, build: { version: "9", commit: "", builtAt: "" } };
+  await using other = await connectClient(bench.paths.socket, { table: daemonMethods, hello, onMismatch: "accept" });
+  await assert.rejects(other.call("daemon.stop", { ifIdle: true }), /0 operations and 1 stream under way/);
+  assert.equal(bench.stopsAsked, 0);
   await client.call("daemon.stop", { ifIdle: true });
   assert.equal(bench.stopsAsked, 1);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request } from "node:http";
-import { connect, createServer as createTcpServer, type Server } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
@@ -23,11 +23,6 @@ function code(wanted: ErrorCode): (error: unknown) => boolean {
 function serveHttp(bench: DaemonBench, id: VmId, port: number): void {
   const server = createServer((asked, answer) => answer.end(`${asked.url} of ${port}`));
   bench.guests.of(id).verbs.listeners.set(port, (connection) => void server.emit("connection", connection));
-}
-
-function _portOf(server: Server): number {
-  const bound = server.address();
-  return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
 
 async function gatewayPort(client: Client): Promise<number> {

@@ -8,6 +8,7 @@ const context: RpcContext = {
   signal: new AbortController().signal,
   connection: new AbortController().signal,
   peer: { pid: 1, uid: 0, gid: 0 },
+  sameProtocol: true,
   progress: () => undefined,
   upgrade: () => undefined,
 };

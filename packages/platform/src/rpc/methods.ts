@@ -34,6 +34,8 @@ export type RpcContext = {
   /** aborted when the peer goes away or the connection ends, also after this request was answered */
   readonly connection: AbortSignal;
   readonly peer: Peer;
+  /** false for one that speaks another version of the protocol, and may call frozen methods only */
+  readonly sameProtocol: boolean;
   /** sends `$/progress` for this request */
   progress(params: unknown): void;
   /**

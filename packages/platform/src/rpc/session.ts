@@ -139,6 +139,7 @@ export class Session {
       signal: request.abort.signal,
       connection: this.#connection.signal,
       peer: this.#options.peer,
+      sameProtocol: this.#peerMismatch === undefined,
       progress: (value: unknown) => {
         if (this.#requests.get(id) !== request) return;
         this.#channel.send({ jsonrpc: "2.0", method: "$/progress", params: { id, value } });

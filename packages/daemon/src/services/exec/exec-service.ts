@@ -61,25 +61,29 @@ export const RETURN_MS = 30_000;
 export class ExecService {
   readonly #deps: ExecServiceDeps;
   readonly #commands: AttachedCommands;
-  #attached = 0;
+  readonly #served = { streams: 0, commands: 0 };
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
     this.#commands = new AttachedCommands(deps);
   }
 
-  /** Connections that carry a command, files or a log right now; one that is followed does not count. */
-  get attached(): number {
-    return this.#attached;
+  /** What clients have over their connections right now: commands outlive the daemon, anything else ends with it. */
+  get served(): { readonly streams: number; readonly commands: number } {
+    return { ...this.#served };
   }
 
-  /** Counts what is served over a client's connection. */
+  /** Counts what is served over a client's connection, and would end with the daemon. */
   async attach(serve: () => Promise<void>): Promise<void> {
-    this.#attached += 1;
+    await this.#count("streams", serve);
+  }
+
+  async #count(what: "streams" | "commands", serve: () => Promise<void>): Promise<void> {
+    this.#served[what] += 1;
     try {
       await serve();
     } finally {
-      this.#attached -= 1;
+      this.#served[what] -= 1;
     }
   }
 
@@ -103,7 +107,7 @@ export class ExecService {
     if (keep && spec.thenDelete) this.#deps.vm.keep(machine.home.machine);
     return {
       ...{ exec: id, machine: machine.home.machine, pid: session.pid ?? 0 },
-      serve: (mux) => this.attach(() => serve(mux)),
+      serve: (mux) => this.#count("commands", () => serve(mux)),
     };
   }
 
@@ -124,7 +128,7 @@ export class ExecService {
       { ...request, record, home: this.#home(record.id), name: record.name },
       asking,
     );
-    return { ...known, machine: record.id, serve: (mux) => this.attach(() => serve(mux)) };
+    return { ...known, machine: record.id, serve: (mux) => this.#count("commands", () => serve(mux)) };
   }
 
   /**

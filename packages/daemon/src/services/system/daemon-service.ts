@@ -16,7 +16,7 @@ export type DaemonServiceDeps = {
   readonly logFile: string;
   readonly vm: Pick<VmService, "list" | "provisional">;
   readonly operations: Pick<OperationRegistry, "running">;
-  readonly exec: Pick<ExecService, "attached">;
+  readonly exec: Pick<ExecService, "served">;
   /** bytes */
   readonly residentBytes: () => number;
   /** asks main to shut down; the answer is sent first */
@@ -41,14 +41,17 @@ export class DaemonService {
     };
   }
 
-  /** Machines keep running. Throws DAEMON_BUSY when asked to go only if idle. */
-  stop({ ifIdle }: { ifIdle: boolean }): { pid: number } {
-    // A machine that is still its maker's goes with the daemon: it counts as being made.
-    const running = this.#deps.operations.running + this.#deps.vm.provisional;
-    const { attached } = this.#deps.exec;
-    if (ifIdle && running + attached > 0) {
-      const message = `the daemon has ${count(running, "operation")} and ${count(attached, "stream")} under way`;
-      throw new AppError("DAEMON_BUSY", message, { facts: { running, attached } });
+  /**
+   * Machines keep running. Throws DAEMON_BUSY when asked to go only if idle. Commands go on with the next daemon, unless it
+   * does not speak as their clients do: it will be that of whoever asks.
+   */
+  stop({ ifIdle, sameProtocol }: { ifIdle: boolean; sameProtocol: boolean }): { pid: number } {
+    const running = this.#deps.operations.running;
+    const { streams, commands } = this.#deps.exec.served;
+    const ending = sameProtocol ? streams : streams + commands;
+    if (ifIdle && running + ending > 0) {
+      const message = `the daemon has ${count(running, "operation")} and ${count(ending, "stream")} under way`;
+      throw new AppError("DAEMON_BUSY", message, { facts: { running, streams: ending } });
     }
     this.#deps.requestStop();
     return { pid: this.#deps.pid };
