@@ -92,6 +92,28 @@ test("a log that is followed goes on with the next daemon after an orderly stop,
   assert.equal(await log.ended, "all");
 });
 
+test("what the commands of a machine that is held will write is still waited for by the next daemon", async () => {
+  await using cuttable = await Cuttable.make();
+  const client = await cuttable.client();
+  const script = "echo one; sleep 9; echo two";
+  const { exec } = await client.call("exec.detach", { ref: "web", argv: ["sh", "-c", script] });
+  await using log = await follow(cuttable, { source: "command" });
+  assert.equal(await read(log, 4), "one\n");
+  await cuttable.bench.ended(client, await client.call("vm.pause", { ref: "web" }));
+  cuttable.kill();
+  let over = false;
+  const rest = text(log.bytes).finally(() => {
+    over = true;
+  });
+  const next = await cuttable.client();
+  for (let i = 0; i < 100; i += 1) await next.call("vm.list", {});
+  await cuttable.bench.ended(next, await next.call("vm.resume", { ref: "web" }));
+  assert.equal(over, false);
+  cuttable.commands.signal(exec, INTERRUPT);
+  assert.equal(await rest, "");
+  assert.equal(await log.ended, "all");
+});
+
 test("a machine that was deleted while its log was away is told, and what can not be gone on with fails", async () => {
   await using cuttable = await Cuttable.make();
   const deleted = Promise.withResolvers<void>();

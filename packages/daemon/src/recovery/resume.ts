@@ -10,7 +10,7 @@ import type { LiveMachine, VmDeps } from "../services/vm/deps.ts";
 /** Machines that run go on being watched, get this build's agent, and have their background commands followed again. */
 export function resume(
   adopted: readonly VmId[],
-  { services, vmDeps }: Composed,
+  { services, vmDeps, background }: Composed,
   { exec, agent }: { exec: Exec; agent: string },
 ): void {
   for (const id of adopted) {
@@ -18,7 +18,9 @@ export function resume(
     if (!live) continue;
     services.vm.watch(id);
     void services.machinePorts.resume(id);
-    whenRunning(vmDeps.store, id, () => {
+    const expected = background.expect(id);
+    const never = () => expected[Symbol.dispose]();
+    const goesOn = () => {
       const log = vmDeps.log.child({ machine: id });
       const build = agentBuild(exec, agent);
       build.catch(() => undefined); // told to whoever awaits it, which may be never
@@ -26,21 +28,25 @@ export function resume(
       services.exec
         .rejoin(id, live, { after })
         .catch((error: unknown) => log.warn("commands not followed again", { error: describeChain(error) }));
-    });
+    };
+    whenRunning(vmDeps.store, id, { goesOn, never });
   }
 }
 
+type Outcome = { readonly goesOn: () => void; readonly never: () => void };
+
 /** At once, or when a guest that is held goes on; never when its machine ends before. */
-function whenRunning(store: VmDeps["store"], id: VmId, then: () => void): void {
+function whenRunning(store: VmDeps["store"], id: VmId, { goesOn, never }: Outcome): void {
   if (store.get(id)?.state === "running") {
-    then();
+    goesOn();
     return;
   }
   const unsubscribe = store.subscribe(() => {
     const state = store.get(id)?.state;
     if (state === "paused") return;
     unsubscribe();
-    if (state === "running") then();
+    if (state === "running") goesOn();
+    else never();
   });
 }
 

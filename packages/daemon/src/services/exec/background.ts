@@ -55,7 +55,7 @@ export class BackgroundCommands {
   readonly #deps: BackgroundDeps;
   readonly #following = new Set<Promise<void>>();
   readonly #followed = new Map<string, Followed>();
-  /** machines that ran when this daemon began, until their commands are followed again */
+  /** machines that were up when this daemon began, until their commands are followed again */
   readonly #reaching = new Set<VmId>();
   readonly #leaving = new AbortController();
 
@@ -86,21 +86,26 @@ export class BackgroundCommands {
     await this.#follow(session, await this.#write(home, spec, { attached: false }), left);
   }
 
+  /** The machine was adopted, and will be reached when it goes on; disposed of when it never will. */
+  expect(machine: VmId): Disposable {
+    this.#reaching.add(machine);
+    return {
+      [Symbol.dispose]: () => {
+        this.#reaching.delete(machine);
+        this.changes.tell();
+      },
+    };
+  }
+
   /** Joins again, in a machine that was adopted, what ran when the last daemon ended, and keeps what it had promised. */
   async rejoin(guest: GuestChannel, home: CommandHome, { after }: { after: Promise<void> }): Promise<void> {
-    this.#reaching.add(home.machine);
-    try {
-      await after;
-      const known = await listCommands(home.directory);
-      if (known.some(({ command }) => command.thenDelete && command.end !== null))
-        this.#deps.deleteMachine(home.machine);
-      const unended = known.filter(({ command }) => command.end === null && !command.attached);
-      const joins = unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id));
-      await Promise.all(joins);
-    } finally {
-      this.#reaching.delete(home.machine);
-      this.changes.tell();
-    }
+    using _ = this.expect(home.machine);
+    await after;
+    const known = await listCommands(home.directory);
+    if (known.some(({ command }) => command.thenDelete && command.end !== null)) this.#deps.deleteMachine(home.machine);
+    const unended = known.filter(({ command }) => command.end === null && !command.attached);
+    const joins = unended.map((one) => this.#tracked(this.#rejoinOne(guest, { ...home, ...one }), one.command.id));
+    await Promise.all(joins);
   }
 
   /** Undefined when it has ended, or nobody has reached its machine yet. */
