@@ -60,9 +60,13 @@ function leftOutLines(leftOut: readonly LeftOutView[]): string[] {
 }
 
 function amountOf(done: Done, total: Done): string {
-  return `${done.entries} of ${total.entries} files, ${formatBytes(done.bytes)} of ${formatBytes(total.bytes)}`;
+  return `${done.entries} of ${files(total.entries)}, ${formatBytes(done.bytes)} of ${formatBytes(total.bytes)}`;
 }
 
 function amount({ entries, bytes }: Done): string {
-  return `${entries} ${entries === 1 ? "file" : "files"}, ${formatBytes(bytes)}`;
+  return `${files(entries)}, ${formatBytes(bytes)}`;
+}
+
+function files(count: number): string {
+  return `${count} ${count === 1 ? "file" : "files"}`;
 }

@@ -262,7 +262,7 @@ test("a signal ends a copy at once, whatever the machine does, and what was copi
     const ran = await copying;
     changes.close();
     assert.equal(ran.status, 130);
-    assert.equal(ran.stderr, "banger: interrupted by SIGINT\nhint: What was copied until then is there.\n");
+    assert.equal(ran.stderr, "banger: interrupted by SIGINT\nhint: Files that were complete by then are there.\n");
     assert.ok(readdirSync(join(host, "dir")).every((name) => name === "a"));
     assert.deepEqual(world.daemon.internal, []);
   });

@@ -53,7 +53,10 @@ export const command = defineCommand(
       if (options.json && copied) context.out.json(copied);
     } catch (error) {
       if (!context.signal.aborted || !AppError.is(error, "CANCELLED")) throw error;
-      throw new AppError("CANCELLED", error.message, { hint: "What was copied until then is there.", cause: error });
+      throw new AppError("CANCELLED", error.message, {
+        hint: "Files that were complete by then are there.",
+        cause: error,
+      });
     }
     return 0;
   },

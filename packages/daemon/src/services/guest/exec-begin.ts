@@ -132,6 +132,14 @@ function execFields(spec: ExecSpec, stream: number) {
   };
 }
 
+function whatToCheck({ cwd, user }: ExecSpec, errno: number): string {
+  if (errno === ERRNO.notDirectory && cwd !== undefined)
+    return `Check that the machine has a directory ${JSON.stringify(cwd)}.`;
+  if (errno === ERRNO.invalid && user !== undefined)
+    return `Check that the machine has a user ${JSON.stringify(user)}.`;
+  return "Check the directory and the user that it is to run with.";
+}
+
 /** Shells tell apart a command that is not there and one that can not be run; so do we. */
 export function explainRefusal(error: unknown, spec: ExecSpec): unknown {
   if (!AppError.is(error, "GUEST_REFUSED")) return error;
@@ -140,7 +148,7 @@ export function explainRefusal(error: unknown, spec: ExecSpec): unknown {
   const { facts } = error;
   if (errno === ERRNO.noEntry) return new AppError("COMMAND_NOT_FOUND", message, { facts });
   if (errno === ERRNO.notDirectory || errno === ERRNO.invalid) {
-    const hint = "Check the directory and the user that it is to run with.";
+    const hint = whatToCheck(spec, errno);
     return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts, hint });
   }
   if (errno === ERRNO.access || errno === ERRNO.noExec)
