@@ -2,7 +2,6 @@
  * `run`: a machine, and a command or a shell in it. Until the command runs, a signal takes everything back; from then on it is
  * the command's.
  */
-
 import type { VmView } from "@banger/contract/daemon/vm";
 import { AppError } from "@banger/contract/errors";
 import type { BangerClient } from "@banger/sdk/client";
