@@ -1,5 +1,4 @@
 /** Handlers of `vm.*`. */
-import type { Mux } from "@banger/platform/rpc/mux";
 import { serveLog } from "../services/exec/serve-log.ts";
 import type { Area, Services } from "./context.ts";
 
@@ -23,9 +22,8 @@ export function vmHandlers({ vm, life, changes, waits, exec, stats }: Services):
     "vm.stats": ({ ref }, waiting) => stats.sample(ref, waiting),
     "vm.logs": (params, { upgrade }) => {
       const log = exec.logs(params);
-      const serve = (mux: Mux) => serveLog(log, mux, { gone: vm.gone(log.machine) });
-      // One that is followed goes on with the next daemon, and holds this one up no more than a machine does.
-      upgrade(log.leaving ? serve : (mux) => exec.attach(() => serve(mux)));
+      const lasting = log.leaving !== undefined;
+      upgrade((mux) => exec.attach(() => serveLog(log, mux, { gone: vm.gone(log.machine) }), { lasting }));
       return { machine: log.machine };
     },
   };

@@ -68,14 +68,14 @@ export class ExecService {
     this.#commands = new AttachedCommands(deps);
   }
 
-  /** What clients have over their connections right now: commands outlive the daemon, anything else ends with it. */
+  /** What clients have over their connections right now: commands and logs that are followed outlive the daemon, and nothing else. */
   get served(): { readonly streams: number; readonly commands: number } {
     return { ...this.#served };
   }
 
-  /** Counts what is served over a client's connection, and would end with the daemon. */
-  async attach(serve: () => Promise<void>): Promise<void> {
-    await this.#count("streams", serve);
+  /** Counts what is served over a client's connection; unless it is `lasting` it would end with the daemon. */
+  async attach(serve: () => Promise<void>, { lasting = false } = {}): Promise<void> {
+    await this.#count(lasting ? "commands" : "streams", serve);
   }
 
   async #count(what: "streams" | "commands", serve: () => Promise<void>): Promise<void> {

@@ -46,7 +46,8 @@ export class DaemonService {
    * does not speak as their clients do: it will be that of whoever asks.
    */
   stop({ ifIdle, sameProtocol }: { ifIdle: boolean; sameProtocol: boolean }): { pid: number } {
-    const running = this.#deps.operations.running;
+    // A machine that is still its maker's goes with the daemon: it counts as being made.
+    const running = this.#deps.operations.running + this.#deps.vm.provisional;
     const { streams, commands } = this.#deps.exec.served;
     const ending = sameProtocol ? streams : streams + commands;
     if (ifIdle && running + ending > 0) {
