@@ -6,7 +6,7 @@
 import { AppError } from "@banger/contract/errors";
 import { ERRNO } from "@banger/contract/guest/errno";
 import type { AgentHello } from "@banger/contract/guest/hello";
-import type { AnswerFields, EventFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
+import type { AnswerFields, GuestVerb, RequestFields } from "@banger/contract/guest/messages";
 import { type Clock, systemClock } from "@banger/platform/time/clock";
 import { raceAbort } from "@banger/platform/time/deadline";
 import { type AgentFacts, judgeHello } from "./agent-facts.ts";
@@ -14,6 +14,7 @@ import { ControlMessages } from "./control-messages.ts";
 import { protocolBroken, type Waiting, withGuestDeadline } from "./guest-error.ts";
 import type { GuestStream } from "./guest-stream.ts";
 import { type Connector, Link } from "./link.ts";
+import { type ChannelListener, Listeners } from "./listeners.ts";
 import { Mux } from "./mux.ts";
 import { ReceiveHalf, WINDOW_BYTES } from "./receive-half.ts";
 import { SendHalf } from "./send-half.ts";
@@ -26,20 +27,6 @@ export type GuestChannelOptions = {
   readonly build: string;
   readonly alive?: () => boolean;
   readonly clock?: Clock;
-};
-
-/** What a channel tells those who listen. Called at once, in the order in which things came. */
-export type ChannelListener = {
-  /** an epoch was opened, the first or a later one */
-  opened?(facts: AgentFacts): void;
-  /** the agent has lost the session; `sameBoot` says that it still has its commands */
-  restarted?(options: { sameBoot: boolean; error: AppError }): void;
-  exited?(event: EventFields<"exited">): void;
-  ports?(event: EventFields<"ports">): void;
-  init?(event: EventFields<"init">): void;
-  /** the agent was asked something, and nothing has come from it for some seconds */
-  stalled?(): void;
-  ended?(error: AppError): void;
 };
 
 export type RequestOptions<V extends GuestVerb> = {
@@ -79,7 +66,7 @@ export class GuestChannel implements AsyncDisposable {
   readonly mux: Mux;
   readonly #messages: ControlMessages;
   readonly #link: Link;
-  readonly #listeners = new Set<ChannelListener>();
+  readonly #listeners = new Listeners();
   readonly #stop = new AbortController();
   #facts: AgentFacts | undefined;
   #nextStream = 2;
@@ -102,9 +89,9 @@ export class GuestChannel implements AsyncDisposable {
       control: () => this.mux.control,
       touch: () => this.mux.touch(this.mux.control),
       events: {
-        exited: (event) => this.#tell((listener) => listener.exited?.(event)),
-        ports: (event) => this.#tell((listener) => listener.ports?.(event)),
-        init: (event) => this.#tell((listener) => listener.init?.(event)),
+        exited: (event) => this.#listeners.tell((listener) => listener.exited?.(event)),
+        ports: (event) => this.#listeners.tell((listener) => listener.ports?.(event)),
+        init: (event) => this.#listeners.tell((listener) => listener.init?.(event)),
       },
     });
     this.mux.control.events = {
@@ -113,7 +100,7 @@ export class GuestChannel implements AsyncDisposable {
       dead: () => undefined,
     };
     const opened = (hello: AgentHello) => this.#opened(hello);
-    const stalled = () => this.#tell((listener) => listener.stalled?.());
+    const stalled = () => this.#listeners.tell((listener) => listener.stalled?.());
     const told = { opened, closed: () => undefined, stalled };
     this.#link = new Link({ connect, session, build, clock, alive, mux: this.mux, ...told });
   }
@@ -155,8 +142,7 @@ export class GuestChannel implements AsyncDisposable {
   }
 
   subscribe(listener: ChannelListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Asks, and waits for the answer across reconnects. GUEST_REFUSED if the agent says no, GUEST_SILENT if nothing. */
@@ -258,15 +244,11 @@ export class GuestChannel implements AsyncDisposable {
     this.#link.hangUp();
     this.#messages.restart(error);
     this.mux.end(error);
-    this.#tell((listener) => listener.ended?.(error));
+    this.#listeners.tell((listener) => listener.ended?.(error));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.destroy(undefined);
-  }
-
-  #tell(call: (listener: ChannelListener) => void): void {
-    for (const listener of [...this.#listeners]) call(listener);
   }
 
   #opened(hello: AgentHello): void {
@@ -277,7 +259,7 @@ export class GuestChannel implements AsyncDisposable {
     this.#nextStream = Math.max(this.#nextStream, nextStream);
     if (resumed) this.mux.resume();
     else if (before) this.#restart(before.boot === facts.boot);
-    this.#tell((listener) => listener.opened?.(facts));
+    this.#listeners.tell((listener) => listener.opened?.(facts));
   }
 
   #restart(sameBoot: boolean): void {
@@ -289,6 +271,6 @@ export class GuestChannel implements AsyncDisposable {
     this.#messages.restart(error);
     this.mux.restart(error);
     if (!sameBoot) this.mux.end(error);
-    this.#tell((listener) => listener.restarted?.({ sameBoot, error }));
+    this.#listeners.tell((listener) => listener.restarted?.({ sameBoot, error }));
   }
 }
