@@ -162,12 +162,8 @@ static void prepare_process(const struct agent_options *options)
     prctl(PR_SET_NAME, "banger-agent");
     if (options->role == ROLE_TEST)
         return;
-    fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, "-900", 4) < 0)
-            perror("banger-agent: oom_score_adj");
-        close(fd);
-    }
+    if (!loop_score("-900"))
+        perror("banger-agent: oom_score_adj");
 }
 
 int agent_main(const struct agent_options *options)

@@ -1,6 +1,8 @@
 // Reaping: SIGCHLD by signalfd, waitpid(-1), dispatch by pid; processes that nobody named are reaped silently.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -109,4 +111,14 @@ pid_t loop_fork(void)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     return 0;
+}
+
+bool loop_score(const char *score)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool put = write(fd, score, strlen(score)) > 0;
+    close(fd);
+    return put;
 }

@@ -72,5 +72,7 @@ void loop_turn(struct loop *loop, int timeout_ms);
 
 // Forks with default signal dispositions and an empty mask in the child. The child must end in exec or _exit.
 pid_t loop_fork(void);
+// How soon this process is killed when the memory is gone: -1000 never, 1000 first. False with errno.
+bool loop_score(const char *score);
 
 #endif

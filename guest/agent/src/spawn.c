@@ -41,16 +41,6 @@ static void close_others(int report)
     }
 }
 
-static void reset_score(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t put = write(fd, "0", 1);
-        (void)put;
-        close(fd);
-    }
-}
-
 static void enter_directory(const struct spawn *spawn, int report)
 {
     if (spawn->cwd) {
@@ -74,7 +64,7 @@ static _Noreturn void child(const struct spawn *spawn, const int standard[3], in
     if (spawn->tty && ioctl(0, TIOCSCTTY, 0) < 0)
         fail(report, SPAWN_SETUP, errno);
     close_others(report);
-    reset_score();
+    loop_score("0");
     umask(022);
     if (geteuid() == 0 && setgroups(spawn->user->group_count, spawn->user->groups) < 0)
         fail(report, SPAWN_USER, errno);

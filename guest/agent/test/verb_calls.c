@@ -121,6 +121,17 @@ static void failures(struct host *host)
     CHECK(error == EPERM);
 }
 
+// When memory runs out a transfer goes first: neither the agent, whose end would lose every command, nor a command.
+static void expendable(struct host *host)
+{
+    uint64_t error;
+    uint32_t request = begin_read(host, "/proc/self/oom_score_adj", 60, 0, 0);
+    host_answer(host, request, &error);
+    host_wait_fin(host, 60);
+    struct host_stream *got = host_stream(host, 60);
+    CHECK(error == 0 && got->got.length == 5 && !memcmp(got->got.data, "1000\n", 5));
+}
+
 // A pipe without a writer blocks the child for ever; the request can still be ended.
 static void cancelled(struct host *host)
 {
@@ -275,6 +286,7 @@ int main(void)
     host_connect(host);
     files(host);
     failures(host);
+    expendable(host);
     cancelled(host);
     trees(host);
     forwards(host);

@@ -111,6 +111,8 @@ static _Noreturn void run_child(const struct job_spec *spec, struct shared_pipe 
     if (data)
         data->wake = dup2(keep_wake, 4);
     syscall(SYS_close_range, data ? 5 : 4, ~0u, 0);
+    // A transfer can be begun again; the agent holds the commands, and the commands are what the machine is for.
+    loop_score("1000");
     spec->run(spec->argument, data, &result);
     if (spec->flow == JOB_TO_HOST)
         shared_pipe_end(data);
