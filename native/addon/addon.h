@@ -1,6 +1,6 @@
 /*
  * What the addon's parts share: strict arguments, errors with `code` and `syscall`, and the table of functions.
- * Every function here is a thin wrapper of one system call; decisions belong to TypeScript.
+ * Every function here is a thin wrapper of one call of the system; decisions belong to TypeScript.
  */
 #ifndef BANGER_ADDON_H
 #define BANGER_ADDON_H
@@ -32,6 +32,7 @@ napi_value pidfd_wait(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
 napi_value ofd_lock(napi_env env, napi_callback_info info);
 napi_value openat2_(napi_env env, napi_callback_info info);
+napi_value trim_heap(napi_env env, napi_callback_info info);
 
 /* pidfd-wait.c: the waits of one environment */
 struct waits *waits_create(napi_env env);

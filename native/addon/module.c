@@ -18,6 +18,7 @@ NAPI_MODULE_INIT() {
     method("closeFd", close_fd),
     method("ofdLock", ofd_lock),
     method("openat2", openat2_),
+    method("trimHeap", trim_heap),
   };
   if (!waits || napi_set_instance_data(env, waits, NULL, NULL) != napi_ok ||
       napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods) != napi_ok) {

@@ -60,7 +60,16 @@ function fdinfo(fd: string | number): string {
 }
 
 test("the list of exports is closed", () => {
-  const expected = ["closeFd", "ofdLock", "openat2", "peerCredentials", "pidfdOpen", "pidfdSendSignal", "pidfdWait"];
+  const expected = [
+    "closeFd",
+    "ofdLock",
+    "openat2",
+    "peerCredentials",
+    "pidfdOpen",
+    "pidfdSendSignal",
+    "pidfdWait",
+    "trimHeap",
+  ];
   assert.deepEqual(new Set(Object.keys(addon)), new Set(expected));
 });
 
@@ -234,6 +243,19 @@ test("openat2: what is beneath opens, what leads out does not", () => {
   addon.closeFd(made);
   assert.ok(readdirSync(join(directory.path, "in")).includes("new"));
   closeSync(dirfd);
+});
+
+test("trimHeap: pages that are free beneath one that is not go back to the system", () => {
+  const script = `const addon = require(${JSON.stringify(path)});
+    const pieces = Array.from({ length: 1600 }, () => new Uint8Array(65536).fill(1));
+    const kept = pieces.filter((_, index) => index % 100 === 99);
+    pieces.length = 0;
+    gc();
+    const before = process.memoryUsage.rss();
+    addon.trimHeap();
+    console.log(before - process.memoryUsage.rss() > 50e6, kept.length);`;
+  const done = spawnSync(process.execPath, ["--expose-gc", "-e", script], { encoding: "utf8", timeout: 20_000 });
+  assert.deepEqual([done.status, done.stdout, done.stderr], [0, "true 16\n", ""]);
 });
 
 test("arguments are never coerced", () => {

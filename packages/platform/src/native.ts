@@ -21,6 +21,8 @@ export type Native = {
   /** never waits; false when another open file description holds it */
   ofdLock(fd: number, exclusive: boolean): boolean;
   openat2(dirfd: number, path: string, flags: number, mode: number, resolve: number): number;
+  /** gives free pages of the C library's heap back to the system */
+  trimHeap(): void;
 };
 
 const FILE = "banger.node";
