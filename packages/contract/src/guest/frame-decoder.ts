@@ -20,6 +20,8 @@ type Head = FrameHead & { readonly check: number };
 
 /** beginnings of a HELLO that are followed at a time; more can only be a peer that plays */
 const MAX_CANDIDATES = 64;
+/** where a header has its type */
+const TYPE_AT = 4;
 const KNOWN: ReadonlySet<number> = new Set([FRAME_TYPE.data, FRAME_TYPE.ack, FRAME_TYPE.reset]);
 
 export class FrameDecoder {
@@ -121,7 +123,9 @@ export class FrameDecoder {
       if (byte === MARKER[matched]) matched++;
       else matched = byte === MARKER[0] ? 1 : 0;
       if (matched < MARKER.length) continue;
-      this.#candidates.push(start + i + 1);
+      // most that only looks like one is told apart here, before anything is made of it
+      const type = chunk[i + 1 + TYPE_AT];
+      if (type === undefined || type === FRAME_TYPE.hello) this.#candidates.push(start + i + 1);
       matched = 0;
     }
     this.#matched = matched;
