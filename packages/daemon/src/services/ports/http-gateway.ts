@@ -4,7 +4,7 @@
  *
  * It opens nothing in a guest's name, and a port of its own that is taken never keeps the daemon from starting.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { describeChain } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
@@ -181,6 +181,6 @@ export class HttpGateway implements AsyncDisposable {
 
 function briefly({ status, message }: Plain): string {
   const body = `${message}\n`;
-  const head = `HTTP/1.1 ${status} Not Available\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}`;
   return `${head}\r\nconnection: close\r\n\r\n${body}`;
 }
