@@ -131,6 +131,15 @@ static void named_members(void)
     CHECK(pack("tree", none, false, "none.tar") == ENOENT);
 }
 
+// What the kernel makes when it is read has no size before.
+static void sizes_that_lie(void)
+{
+    char version[] = "version", *one[] = {version, NULL};
+    shell("ln -s /proc/version version");
+    CHECK(pack(".", one, true, "version.tar") == 0);
+    shell("tar -xOf version.tar version | cmp - /proc/version");
+}
+
 // Writes an archive of headers alone (and five bytes for a file), the last of which tries to get out.
 static void forge(const char *archive, const struct tar_entry *entries, size_t count)
 {
@@ -201,6 +210,16 @@ static void modes_are_tamed(void)
     shell(
         "[ $(stat -c %a plain/program) = 755 ] && [ ! -e plain/device ] && [ $(stat -c %u plain/program) = $(id -u) ]");
     shell("[ $(stat -c %a plain) = 711 ]");
+}
+
+static void devices_stay(void)
+{
+    struct tree_count count = {0};
+    struct tar_entry file = {.type = '0', .path = "null", .mode = 0644, .size = 5};
+    forge("null.tar", &file, 1);
+    shell("mkdir dev && { mknod dev/null c 1 3 2>&- || { touch dev/null && mount --bind /dev/null dev/null; }; }");
+    CHECK(unpack("null.tar", "dev", &count) == EEXIST && strstr(count.why, "a device is in its place"));
+    shell("[ -c dev/null ] && [ \"$(ls -A dev)\" = null ] && { umount dev/null 2>&- || true; }");
 }
 
 static void large_sizes(void)
@@ -294,8 +313,10 @@ int main(void)
     CHECK(mkdtemp(base));
     against_gnu_tar();
     named_members();
+    sizes_that_lie();
     stays_inside();
     modes_are_tamed();
+    devices_stay();
     large_sizes();
     cut_off();
     noise();

@@ -83,6 +83,13 @@ static void device(struct host *host)
     CHECK(says("readlink null; rm null", "/dev/null\n"));
 }
 
+// Beneath /proc no other file can be made and renamed: this one is the worker's own name.
+static void in_place_only(struct host *host)
+{
+    CHECK(write_all(host, "../../proc/self/comm", 22) == 0);
+    CHECK(write_all(host, "../../proc/self/none", 24) != 0);
+}
+
 static void interrupted(struct host *host)
 {
     uint32_t request = begin_write(host, "kept", 16, CREATE | TRUNCATE | WHOLE);
@@ -140,6 +147,7 @@ int main(void)
     host_connect(host);
     replaced(host);
     device(host);
+    in_place_only(host);
     interrupted(host);
     interrupted_archive(host);
     full(host);

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void make_name(char name[40])
@@ -41,6 +43,13 @@ static int link_as(const struct aside *file, const char *leaf)
     return linkat(AT_FDCWD, self, file->parent, leaf, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
+// What leads elsewhere is no older content of a file: a machine is not what it was without its /dev/null.
+static bool is_device(const struct aside *file, const char *leaf)
+{
+    struct stat st;
+    return fstatat(file->parent, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
 int aside_name(struct aside *file, const char *leaf)
 {
     if (!file->part[0]) {
@@ -55,6 +64,8 @@ int aside_name(struct aside *file, const char *leaf)
             return error;
         }
     }
+    if (is_device(file, leaf))
+        return EEXIST;
     if (renameat(file->parent, file->part, file->parent, leaf) != 0)
         return errno;
     file->part[0] = '\0';

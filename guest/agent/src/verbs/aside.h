@@ -11,7 +11,7 @@ struct aside {
 
 // 0 or an errno.
 int aside_open(struct aside *file, int parent);
-// Gives it the name, instead of whatever file or link has that now. 0 or an errno; the file is the caller's to drop.
+// Gives it the name, instead of whatever file or link has that now; EEXIST if it is a device. 0 or an errno; the file is the caller's to drop.
 int aside_name(struct aside *file, const char *leaf);
 // Closes it; without a name it is gone. 0 or an errno of the closing.
 int aside_close(struct aside *file);

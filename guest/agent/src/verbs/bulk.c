@@ -65,3 +65,18 @@ ssize_t bulk_read(struct bulk_reader *reader, uint64_t most, const void **data)
     }
     return io_read(reader->fd, buffer, size);
 }
+
+ssize_t bulk_whole(int fd, size_t size, const void **data)
+{
+    size_t done = 0;
+    ssize_t n = 1;
+    *data = buffer;
+    while (n > 0 && done < sizeof buffer && (size == 0 || done < size)) {
+        n = io_read(fd, buffer + done, (size ? size : sizeof buffer) - done);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (n >= 0 && done < sizeof buffer)
+        return (ssize_t)done;
+    errno = n < 0 ? errno : EFBIG;
+    return -1;
+}

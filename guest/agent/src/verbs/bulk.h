@@ -22,4 +22,8 @@ struct bulk_reader bulk_reader(int fd);
 // What there is, at most `most` and a chunk, valid until the next call; 0 at the end, or -1.
 ssize_t bulk_read(struct bulk_reader *reader, uint64_t most, const void **data);
 
+// All of a file that ends before a chunk is full, whatever is said of its size: 0 beneath /proc, a page beneath /sys. Reads no
+// further than that size if it is not 0. -1 with errno, EFBIG if there is more. Valid until the next call of any of these.
+ssize_t bulk_whole(int fd, size_t size, const void **data);
+
 #endif

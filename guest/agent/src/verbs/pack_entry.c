@@ -90,6 +90,20 @@ void pack_collect_attributes(int fd, struct text_buffer *records)
     }
 }
 
+int pack_emit_small(struct pack *pack, int fd, struct tar_entry *entry, struct text_buffer *records)
+{
+    const void *data;
+    ssize_t n = bulk_whole(fd, (size_t)entry->size, &data);
+    // What has no size and cannot be read, as much of /proc, is as empty as it looks.
+    if (n < 0 && (entry->size > 0 || errno == EFBIG))
+        return pack_fail(pack, entry->path);
+    entry->size = n > 0 ? (uint64_t)n : 0;
+    int error = pack_emit_entry(pack, entry, records);
+    if (!error)
+        error = pack_emit(pack, data, (size_t)entry->size);
+    return error ? error : emit_padding(pack, entry->size);
+}
+
 int pack_emit_content(struct pack *pack, int fd, uint64_t size)
 {
     static const char zeros[4096];

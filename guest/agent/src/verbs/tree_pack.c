@@ -1,5 +1,5 @@
-// A directory into a pax archive. A file that vanishes meanwhile is passed over; one that shrinks is filled with zeros,
-// as its size was promised. Sockets cannot be archived and are passed over.
+// A directory into a pax archive. A file that vanishes meanwhile is passed over; a large one that shrinks is filled
+// with zeros, as its size was promised. Sockets cannot be archived and are passed over.
 #include "tree_pack.h"
 
 #include <dirent.h>
@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "bulk.h"
 
 enum { DEPTH_MAX = 400 };
 
@@ -74,6 +76,8 @@ static int pack_file(struct pack *pack, int fd, struct tar_entry *entry, struct 
         return pack_fail(pack, entry->path);
     entry->size = (uint64_t)st.st_size;
     pack_collect_attributes(fd, records);
+    if (entry->size < BULK_CHUNK)
+        return pack_emit_small(pack, fd, entry, records);
     int error = pack_emit_entry(pack, entry, records);
     return error ? error : pack_emit_content(pack, fd, entry->size);
 }

@@ -31,6 +31,8 @@ int pack_emit(struct pack *pack, const void *data, size_t size);
 int pack_flush(struct pack *pack);
 // The member's headers; `records` holds its attributes and takes what else does not fit into ustar.
 int pack_emit_entry(struct pack *pack, const struct tar_entry *entry, struct text_buffer *records);
+// A file of less than BULK_CHUNK: its headers with the size that it turns out to have, and its content.
+int pack_emit_small(struct pack *pack, int fd, struct tar_entry *entry, struct text_buffer *records);
 // So many bytes of the file, whatever it has by now.
 int pack_emit_content(struct pack *pack, int fd, uint64_t size);
 void pack_collect_attributes(int fd, struct text_buffer *records);

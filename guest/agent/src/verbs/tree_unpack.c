@@ -91,6 +91,8 @@ static int unpack_entry(struct unpack *unpack, const struct tar_entry *entry)
         return fail(unpack, path, errno, errno == EXDEV ? "a link leads out of the directory" : NULL);
     int error = tree_make_member(unpack, entry, path, parent, leaf);
     close(parent);
+    if (error == EEXIST && entry->type == '0')
+        return fail(unpack, path, error, "a device is in its place");
     if (error)
         return fail(unpack, path, error, error == EBADMSG ? unpack->reader.why : NULL);
     unpack->count->entries++;

@@ -101,7 +101,8 @@ static ssize_t read_pipe(void *pipe, void *data, size_t size) { return shared_pi
 
 static ssize_t read_some(void *pipe, void *data, size_t size) { return shared_pipe_read_some(pipe, data, size); }
 
-static int write_aside(const struct write_argument *ask, char *path, struct shared_pipe *from, uint64_t *bytes)
+// `made` tells whether another file could be made at all: if not, nothing was read yet.
+static int write_aside(const struct write_argument *ask, char *path, struct shared_pipe *from, uint64_t *bytes, bool *made)
 {
     struct aside file;
     char *slash = strrchr(path, '/');
@@ -112,6 +113,7 @@ static int write_aside(const struct write_argument *ask, char *path, struct shar
     if (parent < 0)
         return errno;
     int error = aside_open(&file, parent);
+    *made = !error;
     if (error)
         return error;
     error = bulk_write(file.fd, &(struct io_source){.read = read_pipe, .context = from}, bytes);
@@ -125,21 +127,25 @@ static int write_aside(const struct write_argument *ask, char *path, struct shar
     return error ? error : closed;
 }
 
-// Only a file can be had whole: what goes to a device or a pipe has arrived when it is written.
+// Only a file can be had whole: what goes to a device or a pipe has arrived when it is written. So has what goes to /proc and
+// /sys, and to a file that is mounted into a file system that is not written to.
 static int write_whole(const struct write_argument *asked, struct shared_pipe *from, uint64_t *bytes)
 {
+    const struct io_source as_it_comes = {.read = read_some, .context = from};
     char path[PATH_MAX];
     struct stat there;
     struct write_argument ask = *asked;
-    bool known = stat(ask.path, &there) == 0;
+    bool known = stat(ask.path, &there) == 0, made = true;
     if (known ? !S_ISREG(there.st_mode) : errno != ENOENT || lstat(ask.path, &there) == 0)
-        return write_in_place(&ask, &(struct io_source){.read = read_some, .context = from}, bytes);
+        return write_in_place(&ask, &as_it_comes, bytes);
     keep_metadata(&ask, known ? &there : NULL);
     if (known ? !realpath(ask.path, path) : strlen(ask.path) >= sizeof path)
         return known ? errno : ENAMETOOLONG;
     if (!known)
         strcpy(path, ask.path);
-    return write_aside(&ask, path, from, bytes);
+    int error = write_aside(&ask, path, from, bytes, &made);
+    bool closed = error == EACCES || error == EPERM || error == EROFS;
+    return known && !made && closed ? write_in_place(asked, &as_it_comes, bytes) : error;
 }
 
 static void run_write(const void *argument, struct shared_pipe *data, struct job_result *result)
