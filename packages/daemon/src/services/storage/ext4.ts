@@ -10,6 +10,7 @@ import { AppError } from "@banger/contract/errors";
 import { type Exec, ExecError, lastLine } from "@banger/platform/exec/run";
 import { contentUuid } from "./ext4-uuid.ts";
 import { saysOutOfSpace } from "./out-of-space.ts";
+import { setLength } from "./set-length.ts";
 
 export type Ext4Options = {
   /** apparent size of the file, `bytes`; rounded down to blocks */
@@ -49,8 +50,9 @@ export async function makeExt4(
   file: string,
   options: Ext4Options & { readonly signal: AbortSignal },
 ): Promise<void> {
-  await makeSparse(file, options.sizeBytes);
+  await (await open(file, "wx", 0o600)).close();
   try {
+    await setLength(file, options.sizeBytes);
     await exec.run(mke2fsArgv(file, options), {
       signal: options.signal,
       deadlineMs: DEADLINE_MS,
@@ -91,11 +93,6 @@ export function mke2fsArgv(file: string, options: Ext4Options): readonly string[
 
 function defaultJournalMib(sizeBytes: number): number {
   return Math.max(MIN_JOURNAL_MIB, Math.min(MAX_JOURNAL_MIB, Math.floor(sizeBytes / 4 / 2 ** 20)));
-}
-
-async function makeSparse(path: string, sizeBytes: number): Promise<void> {
-  await using file = await open(path, "wx", 0o600);
-  await file.truncate(sizeBytes);
 }
 
 function explained(error: unknown, file: string, options: Ext4Options): unknown {

@@ -2,12 +2,13 @@
  * Makes a machine's work disk: a clone of the image's work seed that the guest grows online, or an empty file system
  * for an image that has none. The host never opens it again once a guest has written to it.
  */
-import { rm, truncate } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { AppError } from "@banger/contract/errors";
 import { formatBytes } from "@banger/contract/sizes";
 import type { Exec } from "@banger/platform/exec/run";
 import { type CloneHow, cloneFile } from "./clone.ts";
 import { makeExt4 } from "./ext4.ts";
+import { setLength } from "./set-length.ts";
 import type { Extent } from "./sparse-content.ts";
 
 export type WorkSeed = {
@@ -41,7 +42,7 @@ export async function makeWorkDisk(exec: Exec, path: string, options: WorkDiskOp
   }
   const how = await cloneFile(seed.path, path, { extents: seed.extents, signal });
   try {
-    await truncate(path, sizeBytes);
+    await setLength(path, sizeBytes);
   } catch (error) {
     await rm(path, { force: true });
     throw error;
