@@ -191,6 +191,14 @@ test("logs are printable, or as they were written", async () => {
   assert.equal((await world.run(["logs", "--raw", "web"])).stdout, String(world.daemon.console));
 });
 
+test("whoever watches a console is told where the output of what runs in the background is", async () => {
+  await using world = await World.make();
+  world.daemon.addMachine("web");
+  const { stderr } = await world.run(["logs", "web"], { terminal: { columns: 80 } });
+  assert.match(stderr, /`banger logs --command web` has what its commands print\n$/);
+  assert.equal((await world.run(["logs", "web"])).stderr, "");
+});
+
 test("doctor tells what mends it, and fails with 3", async () => {
   await using world = await World.make();
   world.daemon.doctorRows = [{ check: "kvm", status: "fail", detail: "missing", fix: "apt install kvm" }];

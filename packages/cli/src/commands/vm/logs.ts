@@ -1,6 +1,7 @@
 /** `logs`: what a machine has written. A guest chose it, so it is made printable unless raw bytes are asked for. */
 import { pipeline } from "node:stream/promises";
 import { AppError } from "@banger/contract/errors";
+import type { BangerClient } from "@banger/sdk/client";
 import { type LogStream, openLogs } from "@banger/sdk/logs";
 import { parseCount } from "../../arguments/parse-number.ts";
 import { parseSince } from "../../arguments/parse-since.ts";
@@ -48,12 +49,21 @@ export const command = defineCommand(
     const params = { ref: args.machine, source, follow, ...(tail !== undefined && { tail }) };
     const from = since && { since: since(now()) };
     const reconnect = () => daemon.reach();
-    await using logs = await openLogs(await daemon.connect(), { ...params, ...from }, { signal, reconnect });
+    const client = await daemon.connect();
+    if (source === "console" && err.isLive) await pointToCommands(client, args.machine, err);
+    await using logs = await openLogs(client, { ...params, ...from }, { signal, reconnect });
     await print(logs, { out, signal, raw });
     if ((await logs.ended) === "deleted") err.line(`banger: ${args.machine} was deleted`);
     return 0;
   },
 );
+
+/** Who has left a command running looks for what it prints, and other programs show just that. */
+async function pointToCommands(client: BangerClient, ref: string, err: Context["err"]): Promise<void> {
+  const { commands } = await client.call("exec.list", { ref });
+  if (commands.length > 0)
+    err.line(`banger: this is the console; \`banger logs --command ${ref}\` has what its commands print`);
+}
 
 type Source = "console" | "command" | "vmm";
 
