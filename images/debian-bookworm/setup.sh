@@ -21,6 +21,9 @@ systemctl mask --quiet systemd-fsck-root.service systemd-remount-fs.service
 systemctl disable --quiet systemd-networkd.service systemd-networkd.socket 2>/dev/null || true
 systemctl mask --quiet systemd-networkd-wait-online.service
 
+# Docker loads the one profile that it wants; those of the packages cost every boot seconds.
+systemctl mask --quiet apparmor.service
+
 # Docker takes its memory and its seconds when it is first asked for something.
 systemctl disable --quiet docker.service containerd.service
 systemctl enable --quiet docker.socket

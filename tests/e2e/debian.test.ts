@@ -48,6 +48,13 @@ scenario("the kernel's modules are there, and load: nftables and WireGuard work"
   assert.match(await inDebian("ip link add wg0 type wireguard && ip -d link show wg0"), /wireguard/);
 });
 
+scenario("Docker runs a container, under the profile that the kernel asks for", async () => {
+  const files = "bin/dash lib64/ld-linux-x86-64.so.2 lib/x86_64-linux-gnu/libc.so.6";
+  const box = "docker run --rm --network none box /bin/dash -c 'read -r line </proc/self/attr/current; echo $line'";
+  const said = await inDebian(`tar -C / -ch ${files} | docker import - box >/dev/null && ${box}`);
+  assert.equal(said, "docker-default (enforce)\n");
+});
+
 scenario("a host key that the host made is the machine's: sshd takes it, starts, and proves itself by it", async () => {
   const key = makeHostKey();
   const applied = await withAgent(home, "debian", (agent) => configure(agent, { hostKeys: [key] }, {}));
