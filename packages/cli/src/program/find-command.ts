@@ -68,7 +68,10 @@ function findVerb(noun: string, verb: string | undefined, rest: readonly string[
     verb,
     verbs.flatMap(([, word]) => word ?? []),
   );
-  throw unknown(`there is no command ${quote(`${noun} ${verb}`)}`, near && `${noun} ${near}`);
+  const message = `there is no command ${quote(`${noun} ${verb}`)}`;
+  throw near
+    ? unknown(message, `${noun} ${near}`)
+    : new AppError("USAGE", message, { hint: `See \`banger ${noun} --help\`.` });
 }
 
 function lookUp(words: readonly string[]): Entry | undefined {

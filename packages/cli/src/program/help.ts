@@ -92,7 +92,7 @@ function optionFlags(long: string, { short, value }: OptionSpec): string {
 }
 
 export function needlessText(flags: readonly string[]): string {
-  return `Taken, too, and done anyway: ${flags.join(", ")}.`;
+  return `Accepted, too, and without effect: ${flags.join(", ")}.`;
 }
 
 export function optionHelp({ help, repeat }: OptionSpec): string {

@@ -6,6 +6,7 @@ import { World } from "../testing/world.ts";
 const refused: readonly (readonly [string, string, string])[] = [
   ["rnu", `there is no command "rnu"`, "Did you mean `banger run`?"],
   ["image biuld", `there is no command "image biuld"`, "Did you mean `banger image build`?"],
+  ["image pull", `there is no command "image pull"`, "See `banger image --help`."],
   ["xyzzy", `there is no command "xyzzy"`, "See `banger help`."],
   ["--quiet list", "there is no option --quiet before a command", "See `banger help`."],
   ["list --jsn", "list has no option --jsn", "Did you mean --json?"],
