@@ -10,7 +10,7 @@
 #include "support/host.h"
 #include "verbs/shared_pipe.h"
 
-enum { BYTES = 12 << 20, MOST = 3 << 20 }; // more than fits, at once and in all
+enum { BYTES = 12 << 20, MOST = 3 << 20, WIDE = 1 << 20, NARROW = 1 << 16 }; // more than fits, at once and in all
 
 static uint8_t data[MOST];
 
@@ -66,7 +66,7 @@ static void passes(bool child_writes, unsigned seed)
 {
     struct shared_pipe ends[2];
     int status;
-    CHECK(shared_pipe_open(ends) == 0);
+    CHECK(shared_pipe_open(ends, seed % 2 ? WIDE : NARROW) == 0);
     pid_t pid = fork();
     struct shared_pipe *mine = &ends[pid == 0], *theirs = &ends[pid != 0];
     close(theirs->wake);
@@ -86,7 +86,7 @@ static void passes(bool child_writes, unsigned seed)
 static void writer_dies(void)
 {
     struct shared_pipe ends[2];
-    CHECK(shared_pipe_open(ends) == 0);
+    CHECK(shared_pipe_open(ends, WIDE) == 0);
     if (fork() == 0) {
         CHECK(shared_pipe_write(&ends[1], "half", 4) == 0);
         _exit(0);
@@ -102,7 +102,7 @@ static void writer_dies(void)
 static void reader_dies(void)
 {
     struct shared_pipe ends[2];
-    CHECK(shared_pipe_open(ends) == 0);
+    CHECK(shared_pipe_open(ends, WIDE) == 0);
     if (fork() == 0) {
         CHECK(shared_pipe_read(&ends[1], data, 10) == 10);
         _exit(0);

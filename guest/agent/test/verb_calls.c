@@ -132,6 +132,60 @@ static void expendable(struct host *host)
     CHECK(error == 0 && got->got.length == 5 && !memcmp(got->got.data, "1000\n", 5));
 }
 
+// Bytes that the agent shares with its workers.
+static uint64_t shared_with_workers(int pid)
+{
+    char path[64], line[512];
+    unsigned long long from, to;
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/maps", pid);
+    FILE *maps = fopen(path, "r");
+    CHECK(maps);
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, "/dev/zero (deleted)") && sscanf(line, "%llx-%llx", &from, &to) == 2)
+            sum += to - from;
+    fclose(maps);
+    return sum;
+}
+
+// A hundred copies at once must not have the memory of a small machine: those behind the first few are narrow, and as right.
+static void many(struct host *host, int pid)
+{
+    enum { MANY = 24, FIRST = 200, THEN = 300, FILE_SIZE = 700001 };
+    uint32_t requests[MANY];
+    uint64_t error;
+    CHECK(close(creat(in_base("large"), 0600)) == 0 && truncate(in_base("large"), 4 << 20) == 0);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct out out = {0};
+        out_text(&out, 1, in_base("large"));
+        out_u64(&out, 2, FIRST + 2 * i);
+        out_u64(&out, 3, 1); // it is not to end
+        requests[i] = host_request(host, READ, &out);
+    }
+    struct out out = {0};
+    out_text(&out, 1, base);
+    ask(host, STAT, &out, &error); // begun after them
+    uint64_t shared = shared_with_workers(pid);
+    CHECK(error == 0 && shared > MANY << 16 && shared < 6 << 20);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct out which = {0};
+        out_u64(&which, 1, requests[i]);
+        ask(host, CANCEL, &which, &error);
+        host_answer(host, requests[i], &error);
+        CHECK(error == ECANCELED);
+    }
+    for (uint32_t i = 0; i < MANY; i++)
+        requests[i] = begin_read(host, in_base("file"), THEN + 2 * i, 0, 0);
+    for (uint32_t i = 0; i < MANY; i++) {
+        host_answer(host, requests[i], &error);
+        host_wait_fin(host, THEN + 2 * i);
+        struct host_stream *got = host_stream(host, THEN + 2 * i);
+        CHECK(error == 0 && got->got.length == FILE_SIZE);
+        for (size_t at = 0; at < FILE_SIZE; at++)
+            CHECK(got->got.data[at] == (uint8_t)(at * 7 + at / 251));
+    }
+}
+
 // A pipe without a writer blocks the child for ever; the request can still be ended.
 static void cancelled(struct host *host)
 {
@@ -287,6 +341,7 @@ int main(void)
     files(host);
     failures(host);
     expendable(host);
+    many(host, process.pid);
     cancelled(host);
     trees(host);
     forwards(host);

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 static alignas(4096) uint8_t buffer[BULK_CHUNK];
+static size_t chunk = sizeof buffer;
+
+void bulk_limit(size_t size) { chunk = size; }
 
 static bool set_direct(int fd, bool on)
 {
@@ -29,8 +32,8 @@ static int write_at(int fd, size_t size, uint64_t at)
 int bulk_write(int fd, const struct io_source *source, uint64_t *bytes)
 {
     ssize_t n;
-    for (*bytes = 0; (n = source->read(source->context, buffer, sizeof buffer)) > 0; *bytes += (uint64_t)n) {
-        bool direct = n == sizeof buffer && set_direct(fd, true);
+    for (*bytes = 0; (n = source->read(source->context, buffer, chunk)) > 0; *bytes += (uint64_t)n) {
+        bool direct = (size_t)n == chunk && set_direct(fd, true);
         int error = write_at(fd, (size_t)n, *bytes);
         if (direct)
             set_direct(fd, false);
@@ -51,11 +54,11 @@ struct bulk_reader bulk_reader(int fd)
 
 ssize_t bulk_read(struct bulk_reader *reader, uint64_t most, const void **data)
 {
-    size_t size = most < sizeof buffer ? (size_t)most : sizeof buffer;
+    size_t size = most < chunk ? (size_t)most : chunk;
     ssize_t n;
     *data = buffer;
     if (reader->direct) {
-        n = io_read(reader->fd, buffer, sizeof buffer);
+        n = io_read(reader->fd, buffer, chunk);
         if (n >= 0)
             return (size_t)n < size ? n : (ssize_t)size;
         if (errno != EINVAL)

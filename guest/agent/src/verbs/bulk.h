@@ -4,11 +4,15 @@
 #define VERBS_BULK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "io.h"
 
 enum { BULK_CHUNK = 1 << 20 };
+
+// From now on at most so many bytes at a time, a multiple of a page and no more than BULK_CHUNK.
+void bulk_limit(size_t size);
 
 // Puts all that the source has into the empty file. 0 or an errno, which may be the source's.
 int bulk_write(int fd, const struct io_source *source, uint64_t *bytes);

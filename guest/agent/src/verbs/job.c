@@ -12,10 +12,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "bulk.h"
+
+enum {
+    WIDE_PIPE = 1 << 20,
+    NARROW_PIPE = 1 << 16,
+    WIDE_COST = 4 << 20, // bytes that a wide job may hold: the pipe, the stream's buffer, the child's, and the child
+    WIDE_MOST = 4
+};
+
+// Jobs with a pipe. Those behind the first few are narrow: they share one port and one disk and would be no faster, and a
+// hundred wide ones would have all the memory of a small machine.
+static unsigned flowing;
+
+static bool may_be_wide(void)
+{
+    struct sysinfo info;
+    return flowing < WIDE_MOST && sysinfo(&info) == 0 &&
+           (uint64_t)info.totalram * info.mem_unit / 8 >= (flowing + 1ull) * WIDE_COST;
+}
 
 void job_close_data(struct job *job)
 {
@@ -30,6 +50,7 @@ static void free_job(struct job *job)
 {
     job_close_data(job);
     close(job->result_fd);
+    flowing -= job->spec.flow != JOB_ALONE;
     free(job);
 }
 
@@ -101,9 +122,10 @@ static void cancelled(struct request *request)
     job_maybe_finish(job);
 }
 
-static _Noreturn void run_child(const struct job_spec *spec, struct shared_pipe *data, int result_fd)
+static _Noreturn void run_child(const struct job *job, struct shared_pipe *data, int result_fd)
 {
     static struct job_result result;
+    const struct job_spec *spec = &job->spec;
     // Only 3 and 4 stay: what else the agent has open must not be kept open by a child.
     int keep_result = fcntl(result_fd, F_DUPFD, 10);
     int keep_wake = data ? fcntl(data->wake, F_DUPFD, 10) : -1;
@@ -113,6 +135,8 @@ static _Noreturn void run_child(const struct job_spec *spec, struct shared_pipe 
     syscall(SYS_close_range, data ? 5 : 4, ~0u, 0);
     // A transfer can be begun again; the agent holds the commands, and the commands are what the machine is for.
     loop_score("1000");
+    if (!job->wide)
+        bulk_limit(NARROW_PIPE);
     spec->run(spec->argument, data, &result);
     if (spec->flow == JOB_TO_HOST)
         shared_pipe_end(data);
@@ -126,12 +150,12 @@ static _Noreturn void run_child(const struct job_spec *spec, struct shared_pipe 
 }
 
 // The ends of a pipe that is not needed are closed ones.
-static int open_pipes(const struct job_spec *spec, int result[2], struct shared_pipe data[2])
+static int open_pipes(const struct job *job, int result[2], struct shared_pipe data[2])
 {
     data[0] = data[1] = (struct shared_pipe){.wake = -1};
     if (pipe2(result, O_CLOEXEC) != 0)
         return -errno;
-    int error = spec->flow == JOB_ALONE ? 0 : shared_pipe_open(data);
+    int error = job->spec.flow == JOB_ALONE ? 0 : shared_pipe_open(data, job->wide ? WIDE_PIPE : NARROW_PIPE);
     if (error) {
         close(result[0]);
         close(result[1]);
@@ -146,7 +170,7 @@ static int open_stream(struct job *job)
     int error = 0;
     unsigned half = job->spec.flow == JOB_TO_HOST ? STREAM_OUT : STREAM_IN;
     job->stream = stream_open(job->request, job->spec.stream, half, job->spec.window, &error);
-    if (job->stream)
+    if (job->stream && job->wide)
         stream_widen(job->stream);
     return job->stream ? 0 : -error;
 }
@@ -159,6 +183,7 @@ static void begin(struct job *job)
     loop_watch_child(job->loop, &job->child);
     if (job->spec.flow == JOB_ALONE)
         return;
+    flowing++;
     job->wake.fd = job->data.wake;
     loop_add_fd(job->loop, &job->wake, EPOLLIN);
     stream_set_events(job->stream, job->spec.flow == JOB_TO_HOST ? &job_writes : &job_reads, job);
@@ -172,16 +197,17 @@ int job_start(struct request *request, const struct job_spec *spec)
     if (!job)
         return -ENOMEM;
     *job = (struct job){.request = request, .loop = agent_loop(request->agent), .spec = *spec, .result_fd = -1};
+    job->wide = may_be_wide();
     job->wake = (struct watch){.fd = -1, .ready = job_wake_ready, .context = job};
     job->child = (struct child){.ended = child_ended, .context = job};
-    int error = open_pipes(spec, result, data);
+    int error = open_pipes(job, result, data);
     if (error) {
         free(job);
         return error;
     }
     error = open_stream(job);
     if (!error && (job->child.pid = loop_fork()) == 0)
-        run_child(spec, spec->flow == JOB_ALONE ? NULL : &data[1], result[1]);
+        run_child(job, spec->flow == JOB_ALONE ? NULL : &data[1], result[1]);
     if (!error && job->child.pid < 0)
         error = -errno;
     close(result[1]);

@@ -17,6 +17,7 @@ struct job {
     int result_fd;
     int status;
     int stream_error;
+    bool wide; // with large buffers
     bool ended;
     bool deaf; // the child has closed its end: what is in the pipe is all
 };

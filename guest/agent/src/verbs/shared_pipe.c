@@ -10,27 +10,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CAPACITY ((size_t)1 << 20)
-
 struct shared_memory {
     _Atomic uint64_t read, written;
     _Atomic bool ended;
     _Atomic size_t reader_wants, writer_wants; // bytes, or space for them; 0: does not wait
-    uint8_t bytes[CAPACITY];
+    size_t capacity;
+    uint8_t bytes[];
 };
 
-int shared_pipe_open(struct shared_pipe ends[2])
+static size_t size_of(size_t capacity) { return sizeof(struct shared_memory) + capacity; }
+
+int shared_pipe_open(struct shared_pipe ends[2], size_t capacity)
 {
     int wakes[2];
-    void *memory = mmap(NULL, sizeof(struct shared_memory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared_memory *memory =
+        mmap(NULL, size_of(capacity), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return -errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wakes) != 0) {
         int error = -errno;
-        munmap(memory, sizeof(struct shared_memory));
+        munmap(memory, size_of(capacity));
         return error;
     }
-    ((struct shared_memory *)memory)->reader_wants = 1; // who only listens has not said so yet
+    memory->capacity = capacity;
+    memory->reader_wants = 1; // who only listens has not said so yet
     for (int i = 0; i < 2; i++)
         ends[i] = (struct shared_pipe){.memory = memory, .wake = wakes[i]};
     return 0;
@@ -39,7 +42,7 @@ int shared_pipe_open(struct shared_pipe ends[2])
 void shared_pipe_close(struct shared_pipe *end)
 {
     if (end->memory)
-        munmap(end->memory, sizeof *end->memory);
+        munmap(end->memory, size_of(end->memory->capacity));
     if (end->wake >= 0)
         close(end->wake);
     *end = (struct shared_pipe){.wake = -1};
@@ -68,23 +71,23 @@ static void wake_reader(struct shared_pipe *end)
 
 static void wake_writer(struct shared_pipe *end)
 {
-    wake(end, &end->memory->writer_wants, CAPACITY - filled(end->memory));
+    wake(end, &end->memory->writer_wants, end->memory->capacity - filled(end->memory));
 }
 
-static size_t span(uint64_t at, size_t size)
+static size_t span(const struct shared_memory *memory, size_t start, size_t size)
 {
-    size_t left = CAPACITY - (size_t)(at % CAPACITY);
+    size_t left = memory->capacity - start;
     return size < left ? size : left;
 }
 
 static size_t put(struct shared_memory *memory, const uint8_t *data, size_t size)
 {
     uint64_t at = atomic_load(&memory->written);
-    size_t room = CAPACITY - filled(memory), first;
+    size_t room = memory->capacity - filled(memory), start = (size_t)(at % memory->capacity), first;
     if (size > room)
         size = room;
-    first = span(at, size);
-    memcpy(memory->bytes + at % CAPACITY, data, first);
+    first = span(memory, start, size);
+    memcpy(memory->bytes + start, data, first);
     memcpy(memory->bytes, data + first, size - first);
     atomic_store(&memory->written, at + size);
     return size;
@@ -93,11 +96,11 @@ static size_t put(struct shared_memory *memory, const uint8_t *data, size_t size
 static size_t take(struct shared_memory *memory, uint8_t *data, size_t size)
 {
     uint64_t at = atomic_load(&memory->read);
-    size_t there = filled(memory), first;
+    size_t there = filled(memory), start = (size_t)(at % memory->capacity), first;
     if (size > there)
         size = there;
-    first = span(at, size);
-    memcpy(data, memory->bytes + at % CAPACITY, first);
+    first = span(memory, start, size);
+    memcpy(data, memory->bytes + start, first);
     memcpy(data + first, memory->bytes, size - first);
     atomic_store(&memory->read, at + size);
     return size;
@@ -150,9 +153,9 @@ ssize_t shared_pipe_read_some(struct shared_pipe *end, void *data, size_t size)
 
 ssize_t shared_pipe_read(struct shared_pipe *end, void *data, size_t size)
 {
-    size_t done = 0;
+    size_t done = 0, half = end->memory->capacity / 2;
     while (done < size) {
-        size_t wanted = size - done < CAPACITY / 2 ? size - done : CAPACITY / 2;
+        size_t wanted = size - done < half ? size - done : half;
         if (filled(end->memory) < wanted && !await_bytes(end, wanted)) {
             errno = EPIPE;
             return -1;
@@ -170,8 +173,8 @@ static bool await_space(struct shared_pipe *end)
 {
     struct shared_memory *memory = end->memory;
     for (bool gone = false;; gone = gone || !wait(end)) {
-        atomic_store(&memory->writer_wants, CAPACITY / 2);
-        if (gone || filled(memory) <= CAPACITY / 2) {
+        atomic_store(&memory->writer_wants, memory->capacity / 2);
+        if (gone || filled(memory) <= memory->capacity / 2) {
             atomic_store(&memory->writer_wants, 0);
             return !gone;
         }
@@ -198,8 +201,8 @@ size_t shared_pipe_put(struct shared_pipe *end, const void *data, size_t size)
     for (size_t done = 0;;) {
         done += put(memory, (const uint8_t *)data + done, size - done);
         wake_reader(end);
-        atomic_store(&memory->writer_wants, done < size ? CAPACITY / 4 : 0);
-        if (done == size || CAPACITY - filled(memory) < CAPACITY / 4)
+        atomic_store(&memory->writer_wants, done < size ? memory->capacity / 4 : 0);
+        if (done == size || memory->capacity - filled(memory) < memory->capacity / 4)
             return done;
     }
 }

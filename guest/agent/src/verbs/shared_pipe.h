@@ -15,8 +15,8 @@ struct shared_pipe {
     int wake; // readable when there is something to look at, at its end when the other process has closed its end or died
 };
 
-// Both ends, for a fork in between. 0 or a negative errno.
-int shared_pipe_open(struct shared_pipe ends[2]);
+// Both ends, for a fork in between; at most `capacity` bytes, a power of two, are between them. 0 or a negative errno.
+int shared_pipe_open(struct shared_pipe ends[2], size_t capacity);
 void shared_pipe_close(struct shared_pipe *end);
 
 // Blocking. All of `size`, or fewer when they are the last ones, or -1 with EPIPE when the other is gone without an end.
