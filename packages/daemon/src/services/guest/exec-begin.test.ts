@@ -19,3 +19,13 @@ test("a directory and a user that a machine lacks are named", () => {
   assert.deepEqual(explained(ERRNO.invalid), { code, hint: 'Check that the machine has a user "nobody-here".' });
   assert.equal(explained(ERRNO.noEntry).code, "COMMAND_NOT_FOUND");
 });
+
+test("a line that was meant for a shell is told where it goes", () => {
+  const refused = new AppError("GUEST_REFUSED", "refused", { facts: { errno: ERRNO.noEntry, reason: "why" } });
+  const hintFor = (argv: string[]) => {
+    const error = explainRefusal(refused, { ...spec, argv });
+    return AppError.is(error) ? error.hint : undefined;
+  };
+  assert.equal(hintFor(["ls -l | wc"]), "A line for a shell goes to one: sh -c 'LINE'.");
+  assert.equal(hintFor(["sl", "-l a"]), "The command is not in the image's PATH.");
+});

@@ -146,7 +146,11 @@ export function explainRefusal(error: unknown, spec: ExecSpec): unknown {
   const { errno, reason = "" } = error.facts;
   const message = `${JSON.stringify(spec.argv[0] ?? "")} can not be run: ${reason}`;
   const { facts } = error;
-  if (errno === ERRNO.noEntry) return new AppError("COMMAND_NOT_FOUND", message, { facts });
+  if (errno === ERRNO.noEntry) {
+    const isLine = spec.argv.length === 1 && /\s/.test(spec.argv[0] ?? "");
+    const hint = "A line for a shell goes to one: sh -c 'LINE'.";
+    return new AppError("COMMAND_NOT_FOUND", message, { facts, ...(isLine && { hint }) });
+  }
   if (errno === ERRNO.notDirectory || errno === ERRNO.invalid) {
     const hint = whatToCheck(spec, errno);
     return new AppError("COMMAND_NOT_EXECUTABLE", message, { facts, hint });
