@@ -186,6 +186,22 @@ static void many(struct host *host, int pid)
     }
 }
 
+// As the kernel does when it has no memory left.
+static void killed(struct host *host, int pid)
+{
+    char script[128];
+    uint64_t error;
+    CHECK(mkfifo(in_base("killed"), 0600) == 0);
+    uint32_t request = begin_read(host, in_base("killed"), 62, 0, 0);
+    struct out out = {0};
+    out_text(&out, 1, base);
+    ask(host, STAT, &out, &error); // begun after it, and ended
+    snprintf(script, sizeof script, "kill -9 $(cat /proc/%d/task/%d/children)", pid, pid);
+    CHECK(error == 0 && system(script) == 0);
+    host_answer(host, request, &error);
+    CHECK(error == ENOMEM);
+}
+
 // A pipe without a writer blocks the child for ever; the request can still be ended.
 static void cancelled(struct host *host)
 {
@@ -342,6 +358,7 @@ int main(void)
     failures(host);
     expendable(host);
     many(host, process.pid);
+    killed(host, process.pid);
     cancelled(host);
     trees(host);
     forwards(host);

@@ -66,8 +66,14 @@ static void read_result(struct job *job, struct job_result *result)
         return;
     memset(result, 0, sizeof *result);
     result->error = job->stream_error ? job->stream_error : EIO;
-    if (WIFSIGNALED(job->status) && !job->stream_error)
-        snprintf(result->text, sizeof result->text, "the worker process died of signal %d", WTERMSIG(job->status));
+    if (!WIFSIGNALED(job->status) || job->stream_error)
+        return;
+    int number = WTERMSIG(job->status);
+    // Nobody else kills it, and it is the first that the kernel kills.
+    if (number == SIGKILL)
+        result->error = ENOMEM;
+    snprintf(result->text, sizeof result->text, "the worker process died of signal %d%s", number,
+             number == SIGKILL ? ", as when the machine has no memory left" : "");
 }
 
 // Both the child and its output are at their end.
