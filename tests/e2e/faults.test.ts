@@ -133,6 +133,34 @@ scenario(
   },
 );
 
+scenario("an initramfs that can not mount its root gives whoever asked for it a shell on the console", async () => {
+  const [kernel = ""] = await readdir(join(home.state, "kernels"));
+  const [initramfs = ""] = await readdir(join(home.state, "initramfs"));
+  const root = join(home.directory, "no-root");
+  await writeFile(root, Buffer.alloc(1 << 20));
+  const argv = [
+    ...[
+      "qemu-system-x86_64",
+      "-M",
+      "microvm,acpi=on,pit=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off",
+      "-m",
+      "256M",
+    ],
+    ...["-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
+    ...["-kernel", join(home.state, "kernels", kernel, "vmlinuz"), "-initrd", join(home.state, "initramfs", initramfs)],
+    ...["-append", "console=ttyS0 quiet panic=-1 reboot=t root=/dev/vda rootfstype=ext4 banger.debug"],
+    ...["-drive", `file=${root},format=raw,if=none,id=root`, "-device", "virtio-blk-device,drive=root"],
+  ];
+  await using vmm = new Command(argv, { env: process.env, stdin: "pipe" });
+  await vmm.shows("cannot mount the root disk /dev/vda as ext4");
+  await vmm.shows("banger# ");
+  vmm.stdin.write("cat /proc/cmdline\n");
+  await vmm.shows(/^console=ttyS0 .*banger\.debug/m);
+  vmm.stdin.write("poweroff\n");
+  assert.equal((await vmm.ended).status, 0);
+  await rm(root);
+});
+
 /** The file with 4 KiB of it inverted. */
 async function flipped(path: string, { from }: { from: number }): Promise<Buffer> {
   const content = await readFile(path);
