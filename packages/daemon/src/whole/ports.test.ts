@@ -108,6 +108,7 @@ test("published ports are kept with the machine: through a stop, and through the
   await assert.rejects(next.call("port.unpublish", { ref: "web", ports: [{ host, guest: 3001 }] }), {
     code: "PORT_NOT_FOUND",
     message: /^web does not publish its port 3001 as port \d+ of 127\.0\.0\.1$/,
+    hint: `It publishes 127.0.0.1:${host}.`,
   });
   await next.call("port.unpublish", { ref: "web", ports: [{ host }] });
   await assert.rejects(get(host, "anything"), /ECONNREFUSED/);

@@ -1,4 +1,5 @@
 /** Ports of machines as clients see them: what is open, what is published for as long as the machine exists, and tunnels. */
+import { isIPv6 } from "node:net";
 import type { PortList, PortView, PublishedPort, TakenPort } from "@banger/contract/daemon/port";
 import { AppError } from "@banger/contract/errors";
 import type { VmId } from "@banger/contract/ids";
@@ -147,7 +148,9 @@ function published({ name, published }: Machine["record"], wanted: TakenPort): P
   const found = published.find((one) => samePort(one, { address, host, guest: guest ?? one.guest }));
   if (found) return found;
   const lead = guest === undefined ? "anything" : `its port ${guest}`;
+  const others = published.map((one) => `${isIPv6(one.address) ? `[${one.address}]` : one.address}:${one.host}`);
   throw new AppError("PORT_NOT_FOUND", `${name} does not publish ${lead} as port ${host} of ${address}`, {
+    hint: others.length === 0 ? "It publishes nothing." : `It publishes ${others.join(", ")}.`,
     facts: { machine: name, address, host, ...(guest !== undefined && { guest }) },
   });
 }
