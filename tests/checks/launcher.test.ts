@@ -35,6 +35,15 @@ test("it starts by a relative path, by a link, and by sh", async () => {
   }
 });
 
+test("a clone of somebody else's, which git refuses to read, is explained where something is built, and once", async () => {
+  await using checkout = await Checkout.make({ uid: 1000, packages: "there" });
+  await checkout.program("git", "echo 'fatal: detected dubious ownership in repository' >&2; exit 128");
+  const { status, stdout, stderr } = await checkout.start(["x"]);
+  assert.deepEqual([status, stdout], [0, "<x>"], stderr);
+  assert.equal(stderr.match(/^banger: git refuses to read .* git config --global --add safe\.directory /gm)?.length, 1);
+  assert.equal((await checkout.start(["x"])).stderr, "");
+});
+
 test("a changed lockfile is installed and built, and nothing else", async () => {
   await using checkout = await Checkout.make({ uid: 1000, packages: "there" });
   await checkout.start([]);

@@ -30,6 +30,7 @@ set_up() {
   check_platform
   install_packages
   check_writable
+  explain_ownership
   take_lock
   install_node
   install_modules
@@ -74,6 +75,8 @@ need_space() {
 
 # git reads no clone of somebody else's unless told that it may; without this line that looks like a clone without history.
 explain_ownership() {
+  [ -z "${explained-}" ] || return 0
+  explained=yes
   problem=$(LC_ALL=C git -C "$root" rev-parse HEAD 2>&1 >/dev/null) && return
   case $problem in
     *'dubious ownership'*)
