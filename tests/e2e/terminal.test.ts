@@ -126,6 +126,24 @@ scenario(
   },
 );
 
+scenario("a command in a machine that stands still does not keep who sends it SIGTERM", async () => {
+  await using command = home.start(["exec", "box", "sh", "-c", "echo up; exec sleep 1234"]);
+  await command.shows("up");
+  const [vmm = ""] = (await home.traces()).processes.filter((line) => /^\d+ qemu-system-x86_64 /.test(line));
+  const pid = Number.parseInt(vmm, 10);
+  process.kill(pid, "SIGSTOP");
+  command.signal("SIGTERM");
+  const { status, stderr } = await command.ended;
+  process.kill(pid, "SIGCONT");
+  assert.equal(status, 125);
+  assert.match(stderr, /^banger: the guest's agent did not answer SIGNAL/m);
+  await home.until(
+    "the end of what was left",
+    () => inGuest("^sleep 1234"),
+    ({ length }) => length === 0,
+  );
+});
+
 /** The process of the command line whose input is that terminal. */
 async function programAt(device: string): Promise<string> {
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {

@@ -50,11 +50,22 @@ export async function bridge(
   const { stdout, stderr } = outputs(session, mux, { keeps: options.tty });
   void feed(mux.stream(execStreams.stdin), session.stdin);
   tellTaken(session, control);
-  void obey(control, session, { detach: () => detach.abort(leftToOthers("the client leaves it running")) });
-  const ended = Promise.all([stdout.run(signal), stderr.run(signal)]).then(() => endOf(session, options.whyCut));
+  const unheard = Promise.withResolvers<AppError>();
+  void obey(control, session, {
+    detach: () => detach.abort(leftToOthers("the client leaves it running")),
+    unheard: unheard.resolve,
+  });
+  const outputsEnded = Promise.all([stdout.run(signal), stderr.run(signal)]);
+  const ended = outputsEnded.then(() => endOf(session, options.whyCut));
   const gone = mux.closed.catch(() => undefined).then(() => undefined);
-  const first = await Promise.race([ended, gone]).catch(() => "left" as const);
+  const first = await Promise.race([ended, gone, unheard.promise]).catch(() => "left" as const);
   session.inputTaken = () => undefined;
+  if (AppError.is(first)) {
+    mux.stream(execStreams.control).end(`${JSON.stringify({ error: errorView(await options.whyCut(first)) })}\n`);
+    await mux.close();
+    await hangUp(session);
+    return "ended";
+  }
   if (first === undefined && !options.leaving.aborted) {
     await hangUp(session);
     return "ended";

@@ -1,12 +1,15 @@
 /** What a client sends to a command: its input, and orders on the control stream. */
 import type { Readable, Writable } from "node:stream";
 import { ExecControl } from "@banger/contract/daemon/exec";
+import { AppError } from "@banger/contract/errors";
 import { LineDecoder } from "@banger/platform/rpc/lines";
 import type { MuxStream } from "@banger/platform/rpc/mux-stream";
 import type { ExecSession } from "../guest/exec-session.ts";
 
 const GUEST_MS = 10_000;
 const MAX_ORDER_BYTES = 4_096;
+/** SIGKILL and SIGTERM: who sends one of them does not wait for what the command makes of a silence */
+const DEADLY: ReadonlySet<number> = new Set([9, 15]);
 /** input that the guest has taken and the client was not told of, bytes */
 const TELL_BYTES = 64 << 10;
 
@@ -31,8 +34,16 @@ export function tellTaken(session: ExecSession, control: MuxStream): void {
   };
 }
 
+export type Obeying = Pick<ExecSession, "resize" | "signal">;
+
+export type Orders = {
+  readonly detach: () => void;
+  /** The guest has not even taken note of a signal that ends commands. */
+  readonly unheard: (error: AppError) => void;
+};
+
 /** The stream must outlive a bad order: the end of the command is told on it. */
-export async function obey(control: MuxStream, session: ExecSession, options: { detach: () => void }): Promise<void> {
+export async function obey(control: Readable, session: Obeying, options: Orders): Promise<void> {
   try {
     for await (const line of linesOf(control)) await obeyOne(line, session, options);
   } catch {
@@ -40,14 +51,17 @@ export async function obey(control: MuxStream, session: ExecSession, options: { 
   }
 }
 
-async function obeyOne(line: string, session: ExecSession, { detach }: { detach: () => void }): Promise<void> {
+async function obeyOne(line: string, session: Obeying, { detach, unheard }: Orders): Promise<void> {
+  let deadly = false;
   try {
     const order = ExecControl.parse(JSON.parse(line));
+    deadly = "signal" in order && DEADLY.has(order.signal);
     if ("resize" in order) await session.resize(order.resize, { deadlineMs: GUEST_MS });
     else if ("signal" in order) await session.signal(order.signal, { deadlineMs: GUEST_MS });
     else detach();
-  } catch {
+  } catch (error) {
     // A size or a signal for a command that has just ended, or nonsense: neither concerns the command's output.
+    if (deadly && AppError.is(error, "GUEST_SILENT")) unheard(error);
   }
 }
 

@@ -36,7 +36,7 @@ export async function serveFollowed(log: string, mux: Mux, options: ServeOptions
       void feed(mux.stream(execStreams.stdin), session.stdin);
       tellTaken(session, control);
     }
-    void obey(control, session, { detach: leave });
+    void obey(control, session, { detach: leave, unheard: leave });
   }
   try {
     await show(log, mux, { replay, growing: followed, signal });
