@@ -28,7 +28,9 @@ systemctl mask --quiet apparmor.service
 systemctl disable --quiet docker.service containerd.service
 systemctl enable --quiet docker.socket
 
-# Keys only. Host keys are made by the host for each machine; sshd starts when they arrive.
+# Keys only. Host keys are made by the host for each machine; sshd starts when they arrive. What starts it then stays
+# active, so that it starts sshd once, and whoever stops sshd has it stopped. A change of the directory alone would not do:
+# systemd misses those that come while it looks at an earlier one.
 rm -f /etc/ssh/ssh_host_*
 cat > /etc/ssh/sshd_config.d/10-banger.conf <<'CONF'
 PermitRootLogin prohibit-password
@@ -46,11 +48,19 @@ cat > /etc/systemd/system/ssh-host-keys.path <<'CONF'
 Description=Start sshd when its host keys arrive
 
 [Path]
-PathChanged=/etc/ssh
-Unit=ssh.service
+PathExistsGlob=/etc/ssh/ssh_host_*_key
 
 [Install]
 WantedBy=multi-user.target
+CONF
+cat > /etc/systemd/system/ssh-host-keys.service <<'CONF'
+[Unit]
+Description=Start sshd now that its host keys are there
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/systemctl start --no-block ssh.service
 CONF
 systemctl enable --quiet ssh-host-keys.path
 

@@ -250,12 +250,14 @@ test("trimHeap: pages that are free beneath one that is not go back to the syste
     const pieces = Array.from({ length: 1600 }, () => new Uint8Array(65536).fill(1));
     const kept = pieces.filter((_, index) => index % 100 === 99);
     pieces.length = 0;
-    gc();
     const before = process.memoryUsage.rss();
-    addon.trimHeap();
-    console.log(before - process.memoryUsage.rss() > 50e6, kept.length);`;
+    gc();
+    // A thread of V8 frees what was found; without the trimming this would go on until the deadline.
+    do addon.trimHeap();
+    while (before - process.memoryUsage.rss() < 50e6);
+    console.log(kept.length);`;
   const done = spawnSync(process.execPath, ["--expose-gc", "-e", script], { encoding: "utf8", timeout: 20_000 });
-  assert.deepEqual([done.status, done.stdout, done.stderr], [0, "true 16\n", ""]);
+  assert.deepEqual([done.status, done.stdout, done.stderr], [0, "16\n", ""]);
 });
 
 test("arguments are never coerced", () => {

@@ -267,7 +267,12 @@ scenario(
     const mounts = await Promise.all(["self", pid].map((each) => readlink(`/proc/${each}/ns/mnt`)));
     assert.equal(new Set(mounts).size, 2, "the daemon sees the host's mounts");
     // After it has opened what it holds open, as a disk that fails does it.
-    const enter = ["nsenter", "-t", String(pid), ...(process.getuid?.() === 0 ? ["-m"] : ["-U", "-m"])];
+    const enter = [
+      "nsenter",
+      "-t",
+      String(pid),
+      ...(process.getuid?.() === 0 ? ["-m"] : ["-U", "-m", "--preserve-credentials"]),
+    ];
     const mounted = await new Command([...enter, "sh", "-c", shut, home.state], { env: home.env }).ended;
     assert.equal(mounted.status, 0, mounted.stderr);
     await refused(["create", "--image", "minimal"], status3);
