@@ -71,11 +71,11 @@ ssize_t bulk_read(struct bulk_reader *reader, uint64_t most, const void **data)
 
 ssize_t bulk_whole(int fd, size_t size, const void **data)
 {
-    size_t done = 0;
+    size_t done = 0, most = size > 0 && size < sizeof buffer ? size : sizeof buffer;
     ssize_t n = 1;
     *data = buffer;
-    while (n > 0 && done < sizeof buffer && (size == 0 || done < size)) {
-        n = io_read(fd, buffer + done, (size ? size : sizeof buffer) - done);
+    while (n > 0 && done < most) {
+        n = io_read(fd, buffer + done, most - done);
         done += n > 0 ? (size_t)n : 0;
     }
     if (n >= 0 && done < sizeof buffer)
