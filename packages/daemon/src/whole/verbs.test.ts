@@ -276,8 +276,8 @@ for (const [written, really] of [
   });
 }
 
-test("a guest that its VMM holds, as on a full disk, is shown as paused once it is missed, and goes on with resume", async () => {
-  await using bench = await DaemonBench.make();
+/** The clock by which guests are missed. */
+function onFakeClock(bench: DaemonBench): FakeClock {
   const clock = new FakeClock();
   bench.ports = {
     openGuest: (vmm) =>
@@ -285,6 +285,12 @@ test("a guest that its VMM holds, as on a full disk, is shown as paused once it 
         ...{ connect: (waiting) => vmm.connectAgent(waiting), session: randomBytes(16), build: "0.0.0+test", clock },
       }),
   };
+  return clock;
+}
+
+test("a guest that its VMM holds, as on a full disk, is shown as paused once it is missed, and goes on with resume", async () => {
+  await using bench = await DaemonBench.make();
+  const clock = onFakeClock(bench);
   const client = await bench.start();
   const id = await bench.create(client, "web");
   const machine = bench.host.machine(id);
@@ -301,13 +307,7 @@ test("a guest that its VMM holds, as on a full disk, is shown as paused once it 
 
 test("a guest whose agent says nothing is shown as such once it is missed, and as before when it speaks again", async () => {
   await using bench = await DaemonBench.make();
-  const clock = new FakeClock();
-  bench.ports = {
-    openGuest: (vmm) =>
-      GuestChannel.open({
-        ...{ connect: (waiting) => vmm.connectAgent(waiting), session: randomBytes(16), build: "0.0.0+test", clock },
-      }),
-  };
+  const clock = onFakeClock(bench);
   const client = await bench.start();
   const id = await bench.create(client, "web");
   const mute = (held: boolean) => {
