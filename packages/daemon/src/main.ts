@@ -70,13 +70,14 @@ async function run(config: DaemonConfig, options: DaemonOptions): Promise<void> 
 function collectIdleMemory(native: Pick<Native, "trimHeap">): AbortController {
   const stop = new AbortController();
   const workedMs = () => performance.eventLoopUtilization().active;
-  const gc = globalThis.gc;
+  const { gc } = globalThis;
+  if (!gc) return stop;
   const collect = () => {
-    gc?.();
+    gc();
     // after 120 copies at once a hundred megabytes of it are pieces that are long gone
     native.trimHeap();
   };
-  if (gc) void collectWhenIdle({ clock: systemClock, signal: stop.signal, workedMs, collect });
+  void collectWhenIdle({ clock: systemClock, signal: stop.signal, workedMs, collect });
   return stop;
 }
 
